@@ -1,0 +1,194 @@
+// Package change is the vocabulary of what sopd does to access and on whose authority: grants, changes, effects.
+package change
+
+import (
+	"crypto/rand"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/ticket"
+	"github.com/oklog/ulid/v2"
+)
+
+// ID is a change ID: "CHG-" and a ULID. It stands in the ledger, the log line, the ticket's comment, the alert's note and
+// the exemplar of the KPI histogram.
+type ID string
+
+var id = regexp.MustCompile(`^CHG-[0-9A-HJKMNP-TV-Z]{26}$`)
+
+// NewID mints a change ID. IDs minted later sort after IDs of an earlier millisecond. Safe for concurrent use.
+func NewID(now time.Time) ID {
+	return ID("CHG-" + ulid.MustNew(ulid.Timestamp(now), rand.Reader).String())
+}
+
+// ParseID returns s as a change ID.
+//
+// Errors: [access.ErrInvalid].
+func ParseID(s string) (ID, error) {
+	if !id.MatchString(s) {
+		return "", fmt.Errorf("change ID must be CHG- and 26 characters of a ULID: %w", access.ErrInvalid)
+	}
+	return ID(s), nil
+}
+
+// Kind is what a change does.
+type Kind string
+
+// The kinds of change. AddMember and RemoveMember are about one [access.Membership]; the others about one user, with an
+// empty group.
+const (
+	AddMember     Kind = "add-member"
+	RemoveMember  Kind = "remove-member"
+	ClearSessions Kind = "clear-sessions"
+	Suspend       Kind = "suspend"
+)
+
+// Reason is the positive evidence behind a change. There is no reason "not in the list": absence proves nothing.
+type Reason string
+
+// The reasons for a change.
+const (
+	ApprovedTicket Reason = "approved-ticket" // add: a grant from an approved ticket
+	Offboarding    Reason = "offboarding"     // an approved offboarding ticket at or after its effective time
+	Deprovisioned  Reason = "deprovisioned"   // Okta shows the user as DEPROVISIONED, read by ID
+	Expired        Reason = "expired"         // the last grant for the membership ran out
+	Revocation     Reason = "revocation"      // an approved revocation ticket
+	RoleChange     Reason = "role-change"     // an approved role change replaced the old role
+	Review         Reason = "review"          // an access review decided so
+	Drift          Reason = "drift"           // no grant, in a group that policy enforces, seen in a complete read
+	Undo           Reason = "undo"            // an approved restoration of what a change removed
+)
+
+// State is how far a change has come.
+type State string
+
+// The states of a change, in order. Only Confirmed is done: Okta was seen to show it. Refused is final too; the next pass
+// may plan the same again under a new ID.
+const (
+	Intended    State = "intended"    // recorded, the call may or may not have been made
+	Unconfirmed State = "unconfirmed" // the call was made and its answer was lost
+	Applied     State = "applied"     // the vendor said yes and has not been seen to show it
+	Confirmed   State = "confirmed"   // read back
+	Refused     State = "refused"     // the vendor said no; nothing was changed
+)
+
+// Settled reports whether nothing more will happen under this change's ID.
+func (s State) Settled() bool { return s == Confirmed || s == Refused }
+
+// Change is one write to Okta, with its authority.
+type Change struct {
+	ID     ID             `json:"id"`
+	Kind   Kind           `json:"kind"`
+	Reason Reason         `json:"reason"`
+	User   access.UserID  `json:"user"`
+	Group  access.GroupID `json:"group,omitempty"`
+	// Ticket is the ticket that gave the authority, empty where Okta itself did.
+	Ticket ticket.Key `json:"ticket,omitempty"`
+	// Grant is the grant that an add fulfils or a removal ends, empty where there is none.
+	Grant GrantID `json:"grant,omitempty"`
+	// Plan is the hash of the cleared plan that the change belongs to.
+	Plan string `json:"plan"`
+	// Policy is the SOP and its version that was in force, such as "access-provisioning@1.2.0".
+	Policy   string    `json:"policy"`
+	State    State     `json:"state"`
+	Intended time.Time `json:"intended"`
+	// Settled is when the state became Confirmed or Refused; zero before.
+	Settled time.Time `json:"settled,omitzero"`
+	// Event is the System Log event that shows the change, empty until it has been seen.
+	Event access.EventID `json:"event,omitempty"`
+	// Error is the cause of a refusal, one of the phrases of package access, never the vendor's text.
+	Error string `json:"error,omitempty"`
+}
+
+// Membership returns the membership that the change is about.
+func (c Change) Membership() access.Membership {
+	return access.Membership{Group: c.Group, User: c.User}
+}
+
+// GrantID identifies a grant: the ticket's ID and the group, so that reading a ticket twice cannot make two.
+type GrantID string
+
+// NewGrantID returns the ID of the grant that the ticket entitles the user to.
+func NewGrantID(t ticket.ID, m access.Membership) GrantID {
+	return GrantID(string(t) + "/" + string(m.Group) + "/" + string(m.User))
+}
+
+// Grant is what an approved ticket entitles a user to: one membership, for a time.
+type Grant struct {
+	ID     GrantID        `json:"id"`
+	Ticket ticket.Key     `json:"ticket"`
+	User   access.UserID  `json:"user"`
+	Group  access.GroupID `json:"group"`
+	System string         `json:"system"`
+	Role   string         `json:"role"`
+	Policy string         `json:"policy"` // SOP@version
+	// Requested is when the request was complete; fulfilment is measured from there.
+	Requested time.Time `json:"requested"`
+	// Approved is when the last required approval was completed.
+	Approved  time.Time `json:"approved"`
+	Approvals []Proof   `json:"approvals"`
+	// FieldsHash is the SHA-256, in hex, of the fields that define the access, as they stood when they were approved.
+	FieldsHash string `json:"fieldsHash"`
+	// Expires is the end of the entitlement, exclusive; zero for none.
+	Expires time.Time `json:"expires,omitzero"`
+	// Ended is when the grant stopped to entitle, zero while it lives; EndReason says why and EndTicket on whose word.
+	Ended     time.Time  `json:"ended,omitzero"`
+	EndReason Reason     `json:"endReason,omitempty"`
+	EndTicket ticket.Key `json:"endTicket,omitempty"`
+}
+
+// Live reports whether the grant entitles at the instant now.
+func (g Grant) Live(now time.Time) bool {
+	return g.Ended.IsZero() && (g.Expires.IsZero() || now.Before(g.Expires))
+}
+
+// Membership returns the membership that the grant entitles to.
+func (g Grant) Membership() access.Membership {
+	return access.Membership{Group: g.Group, User: g.User}
+}
+
+// Proof is who gave a required approval, and why their word counts.
+type Proof struct {
+	Role     string            `json:"role"` // the policy's approval role, such as "system-owner"
+	Approval ticket.ApprovalID `json:"approval"`
+	Account  ticket.AccountID  `json:"account"`
+	User     access.UserID     `json:"user"`
+	At       time.Time         `json:"at"`
+	// Eligible says why the person could approve: "owner of payments", "member of 00g…".
+	Eligible string `json:"eligible"`
+}
+
+// EffectKind is what an effect does on a ticket.
+type EffectKind string
+
+// The kinds of effect.
+const (
+	Comment    EffectKind = "comment"
+	Transition EffectKind = "transition"
+	Attach     EffectKind = "attach"
+)
+
+// Effect is something still to be told on a ticket. It is stored in the transaction that makes it true, so it is neither
+// forgotten nor told of something that did not happen.
+type Effect struct {
+	// Key is unique: the ticket and what the effect is for, such as "ACC-17/provisioned". A second effect with the same
+	// key is the same effect.
+	Key    string     `json:"key"`
+	Ticket ticket.Key `json:"ticket"`
+	Kind   EffectKind `json:"kind"`
+	// Body is the comment's text, the target status's name, or the attachment's content.
+	Body string `json:"body"`
+	// Name is the attachment's file name.
+	Name string `json:"name,omitempty"`
+	// Marker stands in a comment's text and is looked for before the comment is posted again: a change ID or Key.
+	Marker  string    `json:"marker,omitempty"`
+	Public  bool      `json:"public,omitempty"` // the requester sees the comment in the portal
+	Created time.Time `json:"created"`
+	// After is the key of an effect that must be done first, empty for none.
+	After    string    `json:"after,omitempty"`
+	Done     time.Time `json:"done,omitzero"`
+	Attempts int       `json:"attempts,omitempty"`
+	Error    string    `json:"error,omitempty"` // the last cause, a phrase of package access
+}

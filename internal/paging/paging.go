@@ -1,0 +1,98 @@
+// Package paging is the vocabulary of alerting: alerts, pages, and who is on call. Opsgenie and JSM Operations are both
+// translated into it.
+package paging
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+)
+
+// AlertID is the vendor's long identifier of an alert.
+type AlertID string
+
+// Alias is the caller's own identifier of an open alert: a second alert with the same alias joins the first while that
+// is open.
+type Alias string
+
+// ScheduleID identifies an on-call schedule.
+type ScheduleID string
+
+var (
+	alias   = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,512}$`)
+	alertID = regexp.MustCompile(`^[A-Za-z0-9-]{1,128}$`)
+)
+
+// ParseAlias returns s as an alias.
+//
+// Errors: [access.ErrInvalid] when s is empty, longer than 512 characters, or holds anything but letters, digits and
+// ". _ : -": the SDK does not escape a slash in the path.
+func ParseAlias(s string) (Alias, error) {
+	if !alias.MatchString(s) {
+		return "", fmt.Errorf("alias must be 1 to 512 of letters, digits and . _ : - : %w", access.ErrInvalid)
+	}
+	return Alias(s), nil
+}
+
+// ParseAlertID returns s as an alert ID.
+//
+// Errors: [access.ErrInvalid].
+func ParseAlertID(s string) (AlertID, error) {
+	if !alertID.MatchString(s) {
+		return "", fmt.Errorf("alert ID must be 1 to 128 letters, digits and hyphens: %w", access.ErrInvalid)
+	}
+	return AlertID(s), nil
+}
+
+// Priority is an alert's priority from 1 (most urgent) to 5; 0 when the vendor gave none.
+type Priority int
+
+// String returns "P1" to "P5", or "" for none.
+func (p Priority) String() string {
+	if p < 1 || p > 5 {
+		return ""
+	}
+	return fmt.Sprintf("P%d", int(p))
+}
+
+// Alert is an alert as the vendor holds it.
+type Alert struct {
+	ID           AlertID
+	TinyID       string // short, for people; used again after a while
+	Alias        Alias
+	Message      string
+	Description  string
+	Priority     Priority
+	Open         bool
+	Acknowledged bool
+	Tags         []string
+	Source       string
+	Created      time.Time
+	Updated      time.Time
+	// AckAfter and CloseAfter are the times from creation to the first acknowledgement and to the close; zero when that
+	// has not happened.
+	AckAfter   time.Duration
+	CloseAfter time.Duration
+	Details    map[string]string
+}
+
+// NewAlert asks the vendor to page somebody.
+type NewAlert struct {
+	Alias       Alias  // required: it makes a repeat safe
+	Message     string // at most 130 characters reach the vendor
+	Description string // at most 15,000
+	Priority    Priority
+	Tags        []string
+	Details     map[string]string
+	Teams       []string // names of the responding teams; empty: the integration's own
+}
+
+// OnCall is who answers for a schedule now.
+type OnCall struct {
+	Schedule string
+	// People are the on-call participants as the vendor names them: e-mail addresses in Opsgenie, account IDs in JSM
+	// Operations; sorted. Personal data.
+	People []string
+}

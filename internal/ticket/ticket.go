@@ -1,0 +1,142 @@
+// Package ticket is the vocabulary of ticketing: tickets, their history, and the approvals that give them authority.
+package ticket
+
+import (
+	"fmt"
+	"log/slog"
+	"regexp"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+)
+
+// Key is a Jira issue key such as "ACC-17". It changes when the ticket moves to another project; [ID] does not.
+type Key string
+
+// ID is Jira's numeric identifier of a ticket, as text.
+type ID string
+
+// AccountID is Jira's identifier of a person: the account ID on Cloud, the user key on Data Center.
+type AccountID string
+
+// ApprovalID identifies one approval of a ticket.
+type ApprovalID string
+
+var key = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,30}-[0-9]{1,18}$`)
+
+// ParseKey returns s as a ticket key.
+//
+// Errors: [access.ErrInvalid] when s is not a project key, a hyphen and a number. go-jira pastes keys into paths without
+// escaping, so nothing else may pass.
+func ParseKey(s string) (Key, error) {
+	if !key.MatchString(s) {
+		return "", fmt.Errorf("ticket key must look like ACC-17: %w", access.ErrInvalid)
+	}
+	return Key(s), nil
+}
+
+// Project returns the part of the key before the number.
+func (k Key) Project() string {
+	for i := len(k) - 1; i >= 0; i-- {
+		if k[i] == '-' {
+			return string(k[:i])
+		}
+	}
+	return ""
+}
+
+// Person is somebody as Jira shows them. Only Account identifies; the rest is for reading or may be hidden by the person.
+type Person struct {
+	Account AccountID
+	Name    string // personal data
+	Email   string // personal data; empty when the person hides it
+	Active  bool
+}
+
+// LogValue keeps personal data out of logs.
+func (p Person) LogValue() slog.Value { return slog.StringValue(string(p.Account)) }
+
+// Ticket is a Jira issue, with everything that a decision needs.
+type Ticket struct {
+	ID          ID
+	Key         Key
+	Project     string // the project's key
+	Type        string // the issue type's name
+	RequestType string // the JSM request type's name, empty outside a service desk
+	Status      string
+	Done        bool // the status is of Jira's category "done"
+	Summary     string
+	Reporter    Person
+	Assignee    Person
+	Created     time.Time
+	Updated     time.Time
+	Resolved    time.Time // zero while unresolved
+	Priority    string
+	Labels      []string
+	// Fields holds the mapped fields by the name that the policies give them in Jira ("Access for"). A field that is
+	// empty on the ticket is absent.
+	Fields map[string]Value
+	// History holds every edit, oldest first. It is complete, or reading the ticket was an error.
+	History []Edit
+}
+
+// Value is what stands in a field, in a form that does not depend on the field's type: a choice is its text, a person
+// their account, a date its day in UTC. A list has one entry each.
+type Value struct {
+	Texts    []string    `json:"texts,omitempty"`
+	Accounts []AccountID `json:"accounts,omitempty"`
+	// Time is set for date and date-time fields. A date without a time of day is midnight UTC and DateOnly is set.
+	Time     time.Time `json:"time,omitzero"`
+	DateOnly bool      `json:"dateOnly,omitempty"`
+}
+
+// Edit is one changed field in a ticket's history.
+type Edit struct {
+	At    time.Time
+	By    AccountID
+	Field string // the field's name as Jira shows it; "status" for a transition
+	// FieldID is the stable identifier ("customfield_10050"); empty on old Data Center versions.
+	FieldID string
+	From    string // raw value, empty when there was none
+	To      string
+	// FromText and ToText are the values as Jira shows them.
+	FromText string
+	ToText   string
+}
+
+// Decision is the answer to an approval.
+type Decision string
+
+// The decisions that JSM knows.
+//
+// Source: Jira Service Management Cloud REST API, schema ApprovalDTO.finalDecision.
+const (
+	Pending  Decision = "pending"
+	Approved Decision = "approved"
+	Declined Decision = "declined"
+)
+
+// Approval is a JSM approval object: the only thing that sopd takes for consent.
+type Approval struct {
+	ID        ApprovalID
+	Name      string // the approval step's name in the workflow
+	Decision  Decision
+	Created   time.Time
+	Completed time.Time // zero while pending
+	Approvers []Approver
+}
+
+// Approver is a person asked in an [Approval], and their own answer. JSM does not say when a single person answered.
+type Approver struct {
+	Person   Person
+	Decision Decision
+}
+
+// Comment is a comment on a ticket.
+type Comment struct {
+	ID      string
+	Author  AccountID
+	Body    string // wiki markup or plain text
+	Created time.Time
+	Public  bool // visible to the requester in the portal
+}
