@@ -1,0 +1,212 @@
+package transport
+
+import (
+	"log/slog"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxBuckets bounds the memory of budgets should Options.Bucket not keep to a closed set.
+const maxBuckets = 256
+
+// Budget is what a vendor last said about its rate limit. The zero Budget is not known.
+type Budget struct {
+	Limit     int // requests a window; 0 when the vendor gives no figure
+	Remaining int // requests left in the window, less those that we sent since
+	Reset     time.Time
+	Known     bool
+}
+
+// limits remembers the budgets of a vendor and spends them carefully.
+type limits struct {
+	dialect Dialect
+	share   int
+	maxWait time.Duration
+	bucket  func(*http.Request) string
+	now     func() time.Time
+	logger  *slog.Logger
+
+	mu      sync.Mutex
+	latest  Budget
+	budgets map[string]Budget
+}
+
+func newLimits(o Options) *limits {
+	return &limits{dialect: o.Dialect, share: o.Share, maxWait: o.MaxWait, bucket: o.Bucket, now: o.Now,
+		logger: o.Logger.With("connector", o.Connector), budgets: map[string]Budget{}}
+}
+
+func (l *limits) last() Budget {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.latest
+}
+
+func (l *limits) all() map[string]Budget {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.budgets)
+}
+
+// learn records the budget that resp reports. What it does not report stays.
+func (l *limits) learn(req *http.Request, resp *http.Response) {
+	budget := budgetOf(l.dialect, resp, l.now())
+	if !budget.Known {
+		return
+	}
+	key := l.bucket(req)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.latest = budget
+	if _, known := l.budgets[key]; known || len(l.budgets) < maxBuckets {
+		l.budgets[key] = budget
+	}
+}
+
+// slowDown waits before a call when the budget has run below what is left to others. The wait grows as the budget
+// empties: the time to the reset divided by the requests left, so that the last one is not spent before it.
+func (l *limits) slowDown(req *http.Request) error {
+	wait := l.spend(l.bucket(req))
+	if wait <= 0 {
+		return req.Context().Err()
+	}
+	l.logger.DebugContext(req.Context(), "slowing down for the rate limit", "seconds", wait.Seconds())
+	return pause(req.Context(), wait)
+}
+
+// spend takes one request from the budget and returns how long to wait before making it.
+func (l *limits) spend(key string) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b, known := l.budgets[key]
+	left := b.Reset.Sub(l.now())
+	if !known || left <= 0 {
+		return 0
+	}
+	before := b.Remaining
+	b.Remaining = max(b.Remaining-1, 0)
+	l.budgets[key] = b
+	if before > 0 && before*100 >= b.Limit*(100-l.share) {
+		return 0
+	}
+	return min(left/time.Duration(before+1), l.maxWait)
+}
+
+// named returns how long the vendor asks to wait after resp. ok is false when it does not say; resp may be nil.
+func (l *limits) named(resp *http.Response) (wait time.Duration, ok bool) {
+	return namedWait(l.dialect, resp, l.now())
+}
+
+// budgetOf reads the rate headers of an answer. Times are put on our own clock by way of the answer's Date.
+//
+// Source: Okta developer docs, reference/rl-best-practices, 2026-08; developer.atlassian.com, rate-limiting, 2026-03;
+// docs.opsgenie.com/docs/response.
+func budgetOf(dialect Dialect, resp *http.Response, now time.Time) Budget {
+	switch dialect {
+	case DialectOkta:
+		return figures("X-Rate-Limit-", resp, now)
+	case DialectAtlassian:
+		return figures("X-Ratelimit-", resp, now)
+	case DialectOpsgenie:
+		return state(resp, now)
+	default:
+		return Budget{}
+	}
+}
+
+// figures reads Limit, Remaining and Reset. Limit 0 with Remaining 0 is Okta's limit of simultaneous requests: no budget.
+func figures(prefix string, resp *http.Response, now time.Time) Budget {
+	limit, err := strconv.Atoi(resp.Header.Get(prefix + "Limit"))
+	if err != nil || limit <= 0 {
+		return Budget{}
+	}
+	remaining, err := strconv.Atoi(resp.Header.Get(prefix + "Remaining"))
+	if err != nil || remaining < 0 {
+		return Budget{}
+	}
+	wait, ok := untilReset(resp.Header.Get(prefix+"Reset"), vendorNow(resp, now))
+	if !ok {
+		return Budget{}
+	}
+	return Budget{Limit: limit, Remaining: remaining, Reset: now.Add(wait), Known: true}
+}
+
+// state reads Opsgenie's headers, which hold no figures: only THROTTLED is a budget, of nothing, for the period.
+func state(resp *http.Response, now time.Time) Budget {
+	if !strings.EqualFold(resp.Header.Get("X-Ratelimit-State"), "THROTTLED") {
+		return Budget{}
+	}
+	wait, ok := period(resp)
+	return Budget{Reset: now.Add(wait), Known: ok}
+}
+
+func period(resp *http.Response) (time.Duration, bool) {
+	return seconds(resp.Header.Get("X-Ratelimit-Period-In-Sec"))
+}
+
+// namedWait returns how long the vendor asks to wait after resp, never negative. ok is false when it does not say.
+func namedWait(dialect Dialect, resp *http.Response, now time.Time) (wait time.Duration, ok bool) {
+	if resp == nil {
+		return 0, false
+	}
+	if wait, ok := retryAfter(resp, now); ok {
+		return wait, true
+	}
+	if resp.StatusCode != http.StatusTooManyRequests {
+		return 0, false
+	}
+	if dialect == DialectOpsgenie {
+		return period(resp)
+	}
+	budget := budgetOf(dialect, resp, now)
+	return max(budget.Reset.Sub(now), 0), budget.Known && budget.Remaining == 0
+}
+
+// retryAfter reads Retry-After in seconds or as a date. Zero is as good as nothing said.
+func retryAfter(resp *http.Response, now time.Time) (time.Duration, bool) {
+	value := resp.Header.Get("Retry-After")
+	if wait, ok := seconds(value); ok {
+		return wait, true
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0, false
+	}
+	wait := at.Sub(vendorNow(resp, now))
+	return wait, wait > 0
+}
+
+// seconds reads a positive whole number of seconds, at most a day so that no arithmetic overflows.
+func seconds(value string) (time.Duration, bool) {
+	const day = 24 * 60 * 60
+	n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+	if err != nil || n <= 0 {
+		return 0, false
+	}
+	return time.Duration(min(n, day)) * time.Second, true
+}
+
+// untilReset reads a reset time in seconds since 1970 (Okta) or ISO 8601 with or without seconds (Atlassian).
+func untilReset(value string, vendorNow time.Time) (time.Duration, bool) {
+	if epoch, err := strconv.ParseInt(value, 10, 64); err == nil {
+		return max(time.Unix(epoch, 0).Sub(vendorNow), 0), true
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00"} {
+		if at, err := time.Parse(layout, value); err == nil {
+			return max(at.Sub(vendorNow), 0), true
+		}
+	}
+	return 0, false
+}
+
+// vendorNow is the vendor's clock at the answer, or ours when it does not say.
+func vendorNow(resp *http.Response, now time.Time) time.Time {
+	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		return at
+	}
+	return now
+}
