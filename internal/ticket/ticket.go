@@ -76,6 +76,9 @@ type Ticket struct {
 	// Fields holds the mapped fields by the name that the policies give them in Jira ("Access for"). A field that is
 	// empty on the ticket is absent.
 	Fields map[string]Value
+	// People holds the persons that Fields name, by account: a field gives only accounts, and matching them with Okta may
+	// need what Jira shows of them.
+	People map[AccountID]Person
 	// History holds every edit, oldest first. It is complete, or reading the ticket was an error.
 	History []Edit
 }

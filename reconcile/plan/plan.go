@@ -1,0 +1,171 @@
+// Package plan computes, from a complete observation, which memberships have to change and why.
+//
+// It is pure: it takes the time as data, sorts what it returns and leaves its inputs alone. Whether the plan may be
+// carried out is decided by [Clear]; nothing else can make a [Cleared] plan.
+package plan
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/catalog"
+	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/ticket"
+)
+
+// Observation is everything that a plan rests on. Groups must be complete reads; a group that could not be read
+// completely is left out, and nothing is planned for it.
+type Observation struct {
+	Now     time.Time
+	Catalog catalog.Catalog
+	Groups  []GroupState // of the catalog, in any order
+	Users   map[access.UserID]access.User
+	// Grants are those that have not ended, those just proven included.
+	Grants   []change.Grant
+	Baseline map[access.Membership]bool
+	Leavers  []Leaver
+	Revoked  []Revocation
+	// Pending are changes that are not settled: their memberships are left alone until they are.
+	Pending   []change.Change
+	Protected []access.UserID // and sopd's own account
+	Policies  Policies
+}
+
+// Policies names the SOP and version that each kind of change is done under.
+type Policies struct {
+	Provisioning   string
+	Deprovisioning string
+	// LeaverMode is how far sopd may go with what is about a whole user: sessions and suspension.
+	LeaverMode catalog.Mode
+	// SuspendLeavers: an offboarded user is also suspended.
+	SuspendLeavers bool
+}
+
+// GroupState is one managed group as it was completely read.
+type GroupState struct {
+	Group   access.Group
+	Members []access.UserID // sorted
+	// RuleFed: an active Okta rule feeds the group, so its members are not ours.
+	RuleFed bool
+}
+
+// Leaver is the positive evidence that all managed access of a user has to go.
+type Leaver struct {
+	User   access.UserID
+	Reason change.Reason // Offboarding or Deprovisioned
+	Ticket ticket.Key    // empty for Deprovisioned
+	// Since is when the access should have ended.
+	Since time.Time
+	// SignedOut: the sessions have been ended under this evidence already.
+	SignedOut bool
+}
+
+// Revocation is the positive evidence that one membership has to go.
+type Revocation struct {
+	User   access.UserID
+	Group  access.GroupID
+	Reason change.Reason
+	Ticket ticket.Key
+}
+
+// Plan is what has to change. All lists are sorted.
+type Plan struct {
+	// Changes are to be written: additions first, then removals, then what is about whole users. They have no ID and no
+	// state yet.
+	Changes []change.Change
+	// Proposed are changes in systems that are only observed.
+	Proposed []change.Change
+	// Ended are grants that end without a write: nobody is in the group, or another grant keeps them there.
+	Ended []GrantEnd
+	// Satisfied are live grants whose membership is there already.
+	Satisfied []change.Grant
+	// Drift lists members without a grant, a baseline or a rule.
+	Drift []access.Membership
+	// Skipped lists what sopd may not or cannot do, with the reason.
+	Skipped []Skipped
+	// Counts is how many memberships stand in each state.
+	Counts Counts
+}
+
+// Counts is the number of memberships of managed groups by state.
+type Counts struct{ Granted, Baseline, Drift, Foreign int }
+
+// GrantEnd ends a grant.
+type GrantEnd struct {
+	Grant  change.GrantID
+	Reason change.Reason
+	Ticket ticket.Key
+}
+
+// Skipped is a change that was due and is not made.
+type Skipped struct {
+	Change change.Change
+	Why    string
+}
+
+// Empty reports whether the plan has nothing to write.
+func (p Plan) Empty() bool { return len(p.Changes) == 0 }
+
+// Hash returns the SHA-256, in hex, of what the plan would write and on whose authority. Two plans with the same changes
+// have the same hash, whenever they were made.
+func (p Plan) Hash() string { return hash(p.Changes) }
+
+func hash(changes []change.Change) string {
+	type line struct {
+		Kind, Reason, User, Group, Ticket, Grant, Policy string
+	}
+	lines := make([]line, len(changes))
+	for i, c := range changes {
+		lines[i] = line{string(c.Kind), string(c.Reason), string(c.User), string(c.Group), string(c.Ticket), string(c.Grant), c.Policy}
+	}
+	// A slice of structs of strings always marshals.
+	text, err := json.Marshal(lines)
+	if err != nil {
+		panic(fmt.Sprintf("plan: marshal of changes: %v", err))
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Split parts the plan in two: what rests on positive evidence, and the removal of drift. A drift clean-up that a guard
+// stops must not keep a leaver's access alive.
+func (p Plan) Split() (positive, drift Plan) {
+	positive = p
+	positive.Changes = nil
+	for _, c := range p.Changes {
+		if c.Reason == change.Drift {
+			drift.Changes = append(drift.Changes, c)
+		} else {
+			positive.Changes = append(positive.Changes, c)
+		}
+	}
+	return positive, drift
+}
+
+var order = map[change.Kind]int{change.AddMember: 0, change.RemoveMember: 1, change.Suspend: 2, change.ClearSessions: 3}
+
+func compareChanges(a, b change.Change) int {
+	return cmp.Or(
+		cmp.Compare(order[a.Kind], order[b.Kind]),
+		cmp.Compare(a.Group, b.Group),
+		cmp.Compare(a.User, b.User),
+		cmp.Compare(a.Reason, b.Reason),
+		cmp.Compare(a.Ticket, b.Ticket),
+		cmp.Compare(a.Grant, b.Grant),
+	)
+}
+
+func (p *Plan) sort() {
+	slices.SortFunc(p.Changes, compareChanges)
+	slices.SortFunc(p.Proposed, compareChanges)
+	slices.SortFunc(p.Skipped, func(a, b Skipped) int { return compareChanges(a.Change, b.Change) })
+	slices.SortFunc(p.Ended, func(a, b GrantEnd) int { return cmp.Compare(a.Grant, b.Grant) })
+	slices.SortFunc(p.Satisfied, func(a, b change.Grant) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(p.Drift, access.Membership.Compare)
+}
