@@ -51,3 +51,10 @@ func RetryAfter(err error) (until time.Time, ok bool) {
 	}
 	return throttled.Until, true
 }
+
+// Problem is something that keeps a vendor from being used as configured, for people to mend.
+type Problem struct {
+	What string // such as "list alerts"; closed phrases, no personal data
+	Fix  string // what to do about it, in one sentence
+	Err  error  // the cause
+}
