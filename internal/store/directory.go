@@ -1,0 +1,141 @@
+package store
+
+import (
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+)
+
+// PutUsers keeps the users as they were read, replacing what was known of them.
+func (t *Tx) PutUsers(users []access.User) error {
+	rows := make([][]any, 0, len(users))
+	seen := make(map[access.UserID]int, len(users))
+	for _, user := range users {
+		text, err := toDoc(user)
+		if err != nil {
+			return err
+		}
+		row := []any{string(user.ID), string(user.Status), text}
+		if at, again := seen[user.ID]; again {
+			rows[at] = row // one statement may not touch a row twice; the last reading counts
+			continue
+		}
+		seen[user.ID] = len(rows)
+		rows = append(rows, row)
+	}
+	return t.insertMany("INSERT INTO users (id, status, doc) VALUES ", rows,
+		" ON CONFLICT (id) DO UPDATE SET status = excluded.status, doc = excluded.doc")
+}
+
+// User returns the user as last read. found is false for one who was never read.
+func (t *Tx) User(id access.UserID) (user access.User, found bool, err error) {
+	return doc[access.User](t, "SELECT doc FROM users WHERE id = $1", string(id))
+}
+
+// EachUser calls fn for every user, ordered by ID. fn must not use the transaction.
+//
+// Errors: what fn returns.
+func (t *Tx) EachUser(fn func(access.User) error) error {
+	return eachDoc(t, fn, "SELECT doc FROM users ORDER BY "+t.binary("id"))
+}
+
+// PutGroup keeps the group as it was read.
+func (t *Tx) PutGroup(group access.Group) error {
+	text, err := toDoc(group)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec("INSERT INTO okta_groups (id, doc) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET doc = excluded.doc",
+		string(group.ID), text)
+	return err
+}
+
+// Group returns the group as last read. found is false for one that was never read.
+func (t *Tx) Group(id access.GroupID) (group access.Group, found bool, err error) {
+	return doc[access.Group](t, "SELECT doc FROM okta_groups WHERE id = $1", string(id))
+}
+
+// Groups returns every group, ordered by ID.
+func (t *Tx) Groups() ([]access.Group, error) {
+	return docs[access.Group](t, "SELECT doc FROM okta_groups ORDER BY "+t.binary("id"))
+}
+
+// PutRules replaces every group rule with those of a complete read.
+func (t *Tx) PutRules(rules []access.Rule) error {
+	rows := make([][]any, 0, len(rules))
+	for _, rule := range rules {
+		text, err := toDoc(rule)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, []any{string(rule.ID), text})
+	}
+	if _, err := t.exec("DELETE FROM rules"); err != nil {
+		return err
+	}
+	return t.insertMany("INSERT INTO rules (id, doc) VALUES ", rows, "")
+}
+
+// Rules returns every group rule, ordered by ID.
+func (t *Tx) Rules() ([]access.Rule, error) {
+	return docs[access.Rule](t, "SELECT doc FROM rules ORDER BY "+t.binary("id"))
+}
+
+// PutEvents keeps System Log events and returns those that were not known before, in the given order.
+func (t *Tx) PutEvents(events []access.Event) (fresh []access.Event, err error) {
+	for _, event := range events {
+		text, err := toDoc(event)
+		if err != nil {
+			return nil, err
+		}
+		n, err := t.exec("INSERT INTO events (id, published, type, doc) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+			string(event.ID), micros(event.Published), event.Type, text)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			continue
+		}
+		if err := t.putSubjects(event); err != nil {
+			return nil, err
+		}
+		fresh = append(fresh, event)
+	}
+	return fresh, nil
+}
+
+// putSubjects files the event under each user and group that it names, and under each pair of them.
+func (t *Tx) putSubjects(event access.Event) error {
+	groups := append([]access.GroupID{""}, event.Groups...)
+	for _, user := range event.Users {
+		for _, group := range groups {
+			_, err := t.exec(`INSERT INTO event_subjects (user_id, group_id, published, event_id) VALUES ($1, $2, $3, $4)
+				ON CONFLICT DO NOTHING`, string(user), string(group), micros(event.Published), string(event.ID))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// EventsAbout returns the events published at or after since that name both the user and the group, or, when the group
+// is empty, the user; ordered by time of publication, then ID.
+func (t *Tx) EventsAbout(m access.Membership, since time.Time) ([]access.Event, error) {
+	return docs[access.Event](t, `SELECT e.doc FROM event_subjects s JOIN events e ON e.id = s.event_id
+		WHERE s.user_id = $1 AND s.group_id = $2 AND s.published >= $3 ORDER BY s.published, s.event_id`,
+		string(m.User), string(m.Group), micros(since))
+}
+
+// Event returns one System Log event. found is false when it has not been read.
+func (t *Tx) Event(id access.EventID) (event access.Event, found bool, err error) {
+	return doc[access.Event](t, "SELECT doc FROM events WHERE id = $1", string(id))
+}
+
+// EachEventSince calls fn for every event published at or after since, ordered by time of publication, then ID. fn must
+// not use the transaction.
+//
+// Errors: what fn returns.
+func (t *Tx) EachEventSince(since time.Time, fn func(access.Event) error) error {
+	return eachDoc(t, fn, "SELECT doc FROM events WHERE published >= $1 ORDER BY published, id", micros(since))
+}

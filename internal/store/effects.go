@@ -1,0 +1,118 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/ticket"
+)
+
+// MaxAttempts is how often telling a ticket or sending a page is tried before it is parked for a person to look at.
+const MaxAttempts = 12
+
+// PutEffect keeps an effect that is to be told on a ticket. One of the same key is the same effect, and the first stays.
+// fresh says whether this was the first.
+//
+// Errors: [access.ErrInvalid] when the effect that must come first is not known.
+func (t *Tx) PutEffect(e change.Effect) (fresh bool, err error) {
+	if e.After != "" {
+		if _, known, err := t.Effect(e.After); err != nil || !known {
+			return false, wrapUnknown(err, "effect %s follows %s, which is not known", e.Key, e.After)
+		}
+	}
+	text, err := toDoc(e)
+	if err != nil {
+		return false, err
+	}
+	n, err := t.exec(`INSERT INTO effects (key, ticket, after, created, done, attempts, error, doc) VALUES ($1, $2, $3, $4, 0, 0, '', $5)
+		ON CONFLICT DO NOTHING`, e.Key, string(e.Ticket), e.After, micros(e.Created), text)
+	return n == 1, err
+}
+
+func wrapUnknown(err error, format string, args ...any) error {
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf(format+": %w", append(args, access.ErrInvalid)...)
+}
+
+// Effect returns the effect as it stands. found is false when there is none of this key.
+func (t *Tx) Effect(key string) (e change.Effect, found bool, err error) {
+	all, err := t.effects("key = $1", key)
+	if err != nil || len(all) == 0 {
+		return change.Effect{}, false, err
+	}
+	return all[0], true, nil
+}
+
+// EffectsDue returns at most limit effects that are not done, not parked, and wait for no other one, oldest first.
+func (t *Tx) EffectsDue(limit int) ([]change.Effect, error) {
+	return t.effects(`done = 0 AND attempts < $1 AND (after = '' OR EXISTS
+		(SELECT 1 FROM effects f WHERE f.key = effects.after AND f.done <> 0)) ORDER BY created, key LIMIT $2`, MaxAttempts, limit)
+}
+
+// EffectsParked returns the effects that were tried [MaxAttempts] times, oldest first.
+func (t *Tx) EffectsParked() ([]change.Effect, error) {
+	return t.effects("done = 0 AND attempts >= $1 ORDER BY created, key", MaxAttempts)
+}
+
+// EffectsByTicket returns every effect on the ticket, oldest first.
+func (t *Tx) EffectsByTicket(key ticket.Key) ([]change.Effect, error) {
+	return t.effects("ticket = $1 ORDER BY created, key", string(key))
+}
+
+func (t *Tx) effects(where string, args ...any) ([]change.Effect, error) {
+	var all []change.Effect
+	err := t.rows(func(scan func(...any) error) error {
+		var done, attempts int64
+		var failure, text string
+		if err := scan(&done, &attempts, &failure, &text); err != nil {
+			return t.store.cause("read", err)
+		}
+		var e change.Effect
+		if err := fromDoc(text, &e); err != nil {
+			return err
+		}
+		e.Done, e.Attempts, e.Error = fromMicros(done), int(attempts), failure
+		all = append(all, e)
+		return nil
+	}, "SELECT done, attempts, error, doc FROM effects WHERE "+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// EffectDone notes that the ticket shows the effect. The first time stays.
+//
+// Errors: [access.ErrNotFound] when there is no effect of this key.
+func (t *Tx) EffectDone(key string, at time.Time) error {
+	n, err := t.exec("UPDATE effects SET done = CASE WHEN done = 0 THEN $2 ELSE done END, error = '' WHERE key = $1", key, micros(at))
+	return missing(n, err, "effect")
+}
+
+// EffectFailed notes one more attempt in vain, with its cause: a phrase of package access, never the vendor's text. An
+// effect that is done stays done.
+//
+// Errors: [access.ErrNotFound] when there is no effect of this key.
+func (t *Tx) EffectFailed(key, cause string) error {
+	n, err := t.exec("UPDATE effects SET attempts = attempts + CASE WHEN done = 0 THEN 1 ELSE 0 END, error = $2 WHERE key = $1", key, cause)
+	return missing(n, err, "effect")
+}
+
+// RetryEffect takes a parked effect back among those that are due.
+//
+// Errors: [access.ErrNotFound] when there is no effect of this key.
+func (t *Tx) RetryEffect(key string) error {
+	n, err := t.exec("UPDATE effects SET attempts = 0 WHERE key = $1", key)
+	return missing(n, err, "effect")
+}
+
+func missing(n int64, err error, what string) error {
+	if err == nil && n == 0 {
+		return fmt.Errorf("%s is not in the store: %w", what, access.ErrNotFound)
+	}
+	return err
+}

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"slices"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/ticket"
+)
+
+// PutGrant keeps the grant, replacing what was known under its ID.
+func (t *Tx) PutGrant(g change.Grant) error {
+	text, err := toDoc(g)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO grants (id, group_id, user_id, ticket, ended, doc) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO UPDATE SET group_id = excluded.group_id, user_id = excluded.user_id, ticket = excluded.ticket,
+			ended = excluded.ended, doc = excluded.doc`,
+		string(g.ID), string(g.Group), string(g.User), string(g.Ticket), micros(g.Ended), text)
+	return err
+}
+
+// Grant returns the grant. found is false when there is none of this ID.
+func (t *Tx) Grant(id change.GrantID) (g change.Grant, found bool, err error) {
+	return doc[change.Grant](t, "SELECT doc FROM grants WHERE id = $1", string(id))
+}
+
+// Grants returns every grant that has not ended, expired ones included, ordered by group, user, ID.
+func (t *Tx) Grants() ([]change.Grant, error) {
+	return t.grants("ended = 0")
+}
+
+// GrantsOf returns every grant of the user, ended ones included, ordered by group, then ID.
+func (t *Tx) GrantsOf(user access.UserID) ([]change.Grant, error) {
+	return t.grants("user_id = $1", string(user))
+}
+
+// GrantsByTicket returns every grant from the ticket, ended ones included, ordered by group, user, ID.
+func (t *Tx) GrantsByTicket(key ticket.Key) ([]change.Grant, error) {
+	return t.grants("ticket = $1", string(key))
+}
+
+// GrantsEndedSince returns the grants that ended at or after since, ordered by group, user, ID.
+func (t *Tx) GrantsEndedSince(since time.Time) ([]change.Grant, error) {
+	return t.grants("ended <> 0 AND ended >= $1", micros(since))
+}
+
+func (t *Tx) grants(where string, args ...any) ([]change.Grant, error) {
+	all, err := docs[change.Grant](t, "SELECT doc FROM grants WHERE "+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b change.Grant) int {
+		if c := a.Membership().Compare(b.Membership()); c != 0 {
+			return c
+		}
+		return compareText(a.ID, b.ID)
+	})
+	return all, nil
+}

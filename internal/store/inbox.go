@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Receive runs fn in a write transaction that is beside the order of other writes, for what strangers send: it may use
+// [Tx.PutDelivery], [Tx.Bump] and River, and not the ledger. On SQLite calls that come at the same time share a commit,
+// each in a savepoint of its own, so one that fails takes no other with it.
+//
+// Errors: as [Store.Write].
+func (s *Store) Receive(ctx context.Context, fn func(*Tx) error) error {
+	return s.retry(ctx, func() error { return s.writeOnce(ctx, shared, fn) })
+}
+
+// Delivery is one webhook as it came in, already authenticated.
+type Delivery struct {
+	Source   string // "okta", "jira", "opsgenie"
+	ID       string // by which the vendor, or a hash where the vendor gives none, tells a repeat
+	Received time.Time
+	Body     []byte    // raw; may hold personal data
+	Done     time.Time // zero until marked
+	Result   string    // the word that it was marked with
+}
+
+// PutDelivery keeps a delivery. fresh is false for one that is known: the vendor repeated it.
+func (t *Tx) PutDelivery(d Delivery) (fresh bool, err error) {
+	n, err := t.exec(`INSERT INTO deliveries (source, id, received, done, result, body) VALUES ($1, $2, $3, 0, '', $4)
+		ON CONFLICT DO NOTHING`, d.Source, d.ID, micros(d.Received), d.Body)
+	return n == 1, err
+}
+
+// Deliveries returns at most limit deliveries that are not marked, oldest first.
+func (t *Tx) Deliveries(limit int) ([]Delivery, error) {
+	return t.deliveries("done = 0 ORDER BY received, source, id LIMIT $1", limit)
+}
+
+// Delivery returns one delivery. found is false when it is not known.
+func (t *Tx) Delivery(source, id string) (d Delivery, found bool, err error) {
+	all, err := t.deliveries("source = $1 AND id = $2", source, id)
+	if err != nil || len(all) == 0 {
+		return Delivery{}, false, err
+	}
+	return all[0], true, nil
+}
+
+func (t *Tx) deliveries(where string, args ...any) ([]Delivery, error) {
+	var all []Delivery
+	err := t.rows(func(scan func(...any) error) error {
+		var d Delivery
+		var received, done int64
+		if err := scan(&d.Source, &d.ID, &received, &done, &d.Result, &d.Body); err != nil {
+			return t.store.cause("read", err)
+		}
+		d.Received, d.Done = fromMicros(received), fromMicros(done)
+		all = append(all, d)
+		return nil
+	}, "SELECT source, id, received, done, result, body FROM deliveries WHERE "+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// MarkDelivery notes that the delivery was worked, with a word on what came of it.
+//
+// Errors: [access.ErrNotFound] when it is not known.
+func (t *Tx) MarkDelivery(source, id, result string, at time.Time) error {
+	n, err := t.exec("UPDATE deliveries SET done = $3, result = $4 WHERE source = $1 AND id = $2", source, id, micros(at), result)
+	return missing(n, err, "delivery")
+}
+
+// PruneDeliveries forgets deliveries that were marked before the given time, and returns how many. A vendor that repeats
+// one of them later is taken at its word again, so keep them longer than any vendor repeats.
+func (t *Tx) PruneDeliveries(before time.Time) (int64, error) {
+	return t.exec("DELETE FROM deliveries WHERE done <> 0 AND done < $1", micros(before))
+}

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"slices"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+)
+
+// PutMembers replaces the members of the group with those of a complete read. Only what differs is written, so an
+// unchanged group costs one read.
+func (t *Tx) PutMembers(group access.GroupID, users []access.UserID, readAt time.Time) error {
+	want := slices.Clone(users)
+	slices.Sort(want)
+	want = slices.Compact(want)
+	have, err := t.memberIDs(group)
+	if err != nil {
+		return err
+	}
+	gone, fresh := differences(have, want)
+	for _, user := range gone {
+		if _, err := t.exec("DELETE FROM members WHERE group_id = $1 AND user_id = $2", string(group), string(user)); err != nil {
+			return err
+		}
+	}
+	rows := make([][]any, 0, len(fresh))
+	for _, user := range fresh {
+		rows = append(rows, []any{string(group), string(user)})
+	}
+	if err := t.insertMany("INSERT INTO members (group_id, user_id) VALUES ", rows, ""); err != nil {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO group_reads (group_id, read_at) VALUES ($1, $2)
+		ON CONFLICT (group_id) DO UPDATE SET read_at = excluded.read_at`, string(group), micros(readAt))
+	return err
+}
+
+// differences returns what is only in the first and what is only in the second of two sorted lists.
+func differences[E ~string](have, want []E) (gone, fresh []E) {
+	for len(have) > 0 && len(want) > 0 {
+		switch {
+		case have[0] == want[0]:
+			have, want = have[1:], want[1:]
+		case have[0] < want[0]:
+			gone, have = append(gone, have[0]), have[1:]
+		default:
+			fresh, want = append(fresh, want[0]), want[1:]
+		}
+	}
+	return append(gone, have...), append(fresh, want...)
+}
+
+// Members returns who is in the group, sorted by user ID, and when it was last read completely. known is false for a
+// group that never was; the list then says nothing.
+func (t *Tx) Members(group access.GroupID) (users []access.UserID, readAt time.Time, known bool, err error) {
+	var at int64
+	known, err = t.row([]any{&at}, "SELECT read_at FROM group_reads WHERE group_id = $1", string(group))
+	if err != nil || !known {
+		return nil, time.Time{}, false, err
+	}
+	if users, err = t.memberIDs(group); err != nil {
+		return nil, time.Time{}, false, err
+	}
+	return users, fromMicros(at), true, nil
+}
+
+// memberIDs sorts in Go: PostgreSQL's order follows its locale.
+func (t *Tx) memberIDs(group access.GroupID) ([]access.UserID, error) {
+	ids, err := column[access.UserID](t, "SELECT user_id FROM members WHERE group_id = $1", string(group))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// MembershipsOf returns the groups that the user is in, as far as they were read, sorted by group.
+func (t *Tx) MembershipsOf(user access.UserID) ([]access.Membership, error) {
+	groups, err := column[access.GroupID](t, "SELECT group_id FROM members WHERE user_id = $1", string(user))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(groups)
+	all := make([]access.Membership, 0, len(groups))
+	for _, group := range groups {
+		all = append(all, access.Membership{Group: group, User: user})
+	}
+	return all, nil
+}
+
+// SetMember notes that the membership was seen, apart from a read of the whole group.
+func (t *Tx) SetMember(m access.Membership) error {
+	_, err := t.exec("INSERT INTO members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", string(m.Group), string(m.User))
+	return err
+}
+
+// UnsetMember notes that the membership was seen to be gone, apart from a read of the whole group.
+func (t *Tx) UnsetMember(m access.Membership) error {
+	_, err := t.exec("DELETE FROM members WHERE group_id = $1 AND user_id = $2", string(m.Group), string(m.User))
+	return err
+}
+
+// CountMembers returns how many memberships are known.
+func (t *Tx) CountMembers() (int64, error) {
+	var n int64
+	_, err := t.row([]any{&n}, "SELECT COUNT(*) FROM members")
+	return n, err
+}

@@ -1,0 +1,3 @@
+package storetest
+
+func changeCases() map[string]func(*bench) { return nil }

@@ -1,0 +1,3 @@
+package storetest
+
+func outboxCases() map[string]func(*bench) { return nil }

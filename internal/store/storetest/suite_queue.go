@@ -1,0 +1,3 @@
+package storetest
+
+func queueCases() map[string]func(*bench) { return nil }
