@@ -76,7 +76,8 @@ type Hold struct {
 	ApprovedBy string    `json:"approvedBy,omitempty"`
 	Approved   time.Time `json:"approved,omitzero"`
 	// Reason is why it was let through or cancelled, in that person's words.
-	Reason      string    `json:"reason,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// CancelledBy is who threw the plan away; empty before.
 	CancelledBy string    `json:"cancelledBy,omitempty"`
 	Cancelled   time.Time `json:"cancelled,omitzero"`
 	// Used is when the plan was written; zero before.

@@ -138,7 +138,7 @@ type ChangeTotal struct {
 	Kind   change.Kind
 	Reason change.Reason
 	State  change.State
-	N      int64
+	N      int64 // at least 1
 }
 
 // ChangeTotals returns the numbers of all changes ever made, at a cost that does not grow with them, ordered by kind,

@@ -191,7 +191,7 @@ func (t *Tx) PutCheckpoint(size int64, at time.Time, note string) error {
 
 // Checkpoint is a signed statement of the ledger's size and root hash.
 type Checkpoint struct {
-	Size int64
+	Size int64 // number of records that it covers
 	At   time.Time
 	Note string // the signed note, see package ledger
 }

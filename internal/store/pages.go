@@ -11,8 +11,8 @@ type Page struct {
 	paging.NewAlert
 	Created  time.Time
 	Done     time.Time // when the vendor took it; zero before
-	Attempts int
-	Error    string // the last cause, a phrase of package access
+	Attempts int       // in vain so far
+	Error    string    // the last cause, a phrase of package access
 }
 
 // PutPage keeps a page that is to be sent. One of the same alias is the same page, and the first stays: a second page

@@ -5,9 +5,9 @@ import "time"
 // Work is a thing that is to be done again whenever somebody asks, such as a pass. Asking ten times while it is not yet
 // begun does it once; asking while it is being done does it once more.
 type Work struct {
-	Key    string
-	Wanted int64 // how often it was asked for
-	Done   int64 // up to which asking it is done
+	Key    string // what is to be done, such as "pass"
+	Wanted int64  // how often it was asked for
+	Done   int64  // up to which asking it is done
 	// Since is when it was first asked for after it was last done; zero when nothing is wanted.
 	Since time.Time
 }

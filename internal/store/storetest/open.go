@@ -1,4 +1,4 @@
-// Package storetest opens stores for tests and holds the one suite that a store must pass on every database.
+// Package storetest opens stores for tests, on every database that there is.
 package storetest
 
 import (
@@ -35,7 +35,7 @@ func Open(t testing.TB) *store.Store {
 // OpenURL opens the store at url, by the given clock or, when nil, by the machine's; closed when the test ends.
 func OpenURL(t testing.TB, url string, now func() time.Time) *store.Store {
 	t.Helper()
-	s, err := store.Open(context.Background(), store.Options{URL: url, Logger: slog.New(slog.DiscardHandler), Now: now})
+	s, err := store.Open(t.Context(), store.Options{URL: url, Logger: slog.New(slog.DiscardHandler), Now: now})
 	if err != nil {
 		t.Fatalf("open store: %v", err)
 	}
@@ -73,7 +73,7 @@ func NewPostgres(t testing.TB) string {
 		t.Fatalf("create schema: %v", err)
 	}
 	t.Cleanup(func() {
-		if _, err := db.ExecContext(context.Background(), fmt.Sprintf("DROP SCHEMA %s CASCADE", schema)); err != nil {
+		if _, err := db.ExecContext(context.WithoutCancel(t.Context()), fmt.Sprintf("DROP SCHEMA %s CASCADE", schema)); err != nil {
 			t.Errorf("drop schema: %v", err)
 		}
 		if err := db.Close(); err != nil {

@@ -1,4 +1,4 @@
-package storetest
+package store_test
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/store/storetest"
 )
 
 // noon is the instant at which the suite's stories begin.
@@ -29,12 +30,12 @@ type bench struct {
 
 func (b *bench) write(fn func(*store.Tx) error) {
 	b.Helper()
-	Write(b.T, b.store, fn)
+	storetest.Write(b.T, b.store, fn)
 }
 
 func (b *bench) read(fn func(*store.Tx) error) {
 	b.Helper()
-	Read(b.T, b.store, fn)
+	storetest.Read(b.T, b.store, fn)
 }
 
 // want fails the test when got is not want.
@@ -53,11 +54,15 @@ func (b *bench) refused(err, cause error) {
 	}
 }
 
-// Run is the suite: every promise of package store, on the empty database at url. Each case gets tables of its own only
-// on SQLite, so cases use objects of their own.
-func Run(t *testing.T, url string) {
+func TestSuite(t *testing.T) {
+	storetest.Each(t, runSuite)
+}
+
+// runSuite holds the empty database at url to every promise of package store. The cases share its tables, so each uses
+// objects of its own.
+func runSuite(t *testing.T, url string) {
 	c := &clock{now: noon}
-	s := OpenURL(t, url, c.Now)
+	s := storetest.OpenURL(t, url, c.Now)
 	for _, group := range []map[string]func(*bench){
 		transactionCases(), ledgerCases(), directoryCases(), ticketCases(), changeCases(), outboxCases(), personCases(), queueCases(),
 	} {

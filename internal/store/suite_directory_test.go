@@ -1,4 +1,4 @@
-package storetest
+package store_test
 
 import (
 	"time"
@@ -47,7 +47,9 @@ func directoryCases() map[string]func(*bench) {
 		},
 		"reading a group replaces its members": func(b *bench) {
 			b.write(func(tx *store.Tx) error { return tx.PutMembers("gRead", []access.UserID{"u3", "u1", "u2", "u1"}, noon) })
-			b.write(func(tx *store.Tx) error { return tx.PutMembers("gRead", []access.UserID{"u4", "u2"}, noon.Add(time.Minute)) })
+			b.write(func(tx *store.Tx) error {
+				return tx.PutMembers("gRead", []access.UserID{"u4", "u2"}, noon.Add(time.Minute))
+			})
 			b.write(func(tx *store.Tx) error {
 				return firstError(tx.SetMember(access.Membership{Group: "gRead", User: "u0"}), tx.UnsetMember(access.Membership{Group: "gRead", User: "u4"}))
 			})

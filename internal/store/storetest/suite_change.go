@@ -1,3 +1,0 @@
-package storetest
-
-func changeCases() map[string]func(*bench) { return nil }

@@ -1,3 +1,0 @@
-package storetest
-
-func outboxCases() map[string]func(*bench) { return nil }

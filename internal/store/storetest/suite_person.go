@@ -1,3 +1,0 @@
-package storetest
-
-func personCases() map[string]func(*bench) { return nil }

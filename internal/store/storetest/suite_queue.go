@@ -1,3 +1,0 @@
-package storetest
-
-func queueCases() map[string]func(*bench) { return nil }

@@ -1,0 +1,116 @@
+package store_test
+
+import (
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/paging"
+	"github.com/maisonrmi/sopd/internal/store"
+)
+
+func outboxCases() map[string]func(*bench) {
+	return map[string]func(*bench){
+		"the same effect twice is one effect": func(b *bench) {
+			b.write(func(tx *store.Tx) error {
+				fresh, err := tx.PutEffect(change.Effect{Key: "EA-1/told", Ticket: "EA-1", Kind: change.Comment, Body: "first", Created: noon})
+				b.want(fresh, true)
+				again, err2 := tx.PutEffect(change.Effect{Key: "EA-1/told", Ticket: "EA-1", Kind: change.Comment, Body: "second", Created: noon})
+				b.want(again, false)
+				e, _, err3 := tx.Effect("EA-1/told")
+				b.want(e.Body, "first")
+				return firstError(err, err2, err3)
+			})
+			drain(b)
+		},
+		"an effect waits for the one before it": func(b *bench) {
+			b.write(func(tx *store.Tx) error {
+				_, err := tx.PutEffect(change.Effect{Key: "EB-1/comment", Ticket: "EB-1", Created: noon.Add(time.Second)})
+				_, err2 := tx.PutEffect(change.Effect{Key: "EB-1/close", Ticket: "EB-1", After: "EB-1/comment", Created: noon})
+				return firstError(err, err2)
+			})
+			b.want(due(b), []string{"EB-1/comment"})
+			b.write(func(tx *store.Tx) error {
+				return firstError(tx.EffectDone("EB-1/comment", noon), tx.EffectDone("EB-1/comment", noon.Add(time.Hour)))
+			})
+			b.read(func(tx *store.Tx) error {
+				e, _, err := tx.Effect("EB-1/comment")
+				b.want(e.Done, noon)
+				return err
+			})
+			b.want(due(b), []string{"EB-1/close"})
+			drain(b)
+		},
+		"an effect after an unknown one is refused": func(b *bench) {
+			b.refused(b.store.Write(b.Context(), func(tx *store.Tx) error {
+				_, err := tx.PutEffect(change.Effect{Key: "EC-1/x", After: "EC-1/nothing", Created: noon})
+				return err
+			}), access.ErrInvalid)
+		},
+		"an effect that keeps failing is parked and can be taken back": func(b *bench) {
+			b.write(func(tx *store.Tx) error {
+				_, err := tx.PutEffect(change.Effect{Key: "ED-1/x", Created: noon})
+				for range store.MaxAttempts {
+					err = firstError(err, tx.EffectFailed("ED-1/x", "permission denied"))
+				}
+				return err
+			})
+			b.want(due(b), []string{})
+			b.read(func(tx *store.Tx) error {
+				parked, err := tx.EffectsParked()
+				b.want(len(parked), 1)
+				b.want(parked[0].Error, "permission denied")
+				q, err2 := tx.Queue()
+				b.want(q.Parked, int64(1))
+				return firstError(err, err2)
+			})
+			b.write(func(tx *store.Tx) error { return tx.RetryEffect("ED-1/x") })
+			b.want(due(b), []string{"ED-1/x"})
+			drain(b)
+		},
+		"marking an effect that is not there is an error": func(b *bench) {
+			b.refused(b.store.Write(b.Context(), func(tx *store.Tx) error { return tx.EffectDone("none", noon) }), access.ErrNotFound)
+		},
+		"the same page twice is one page, sent once": func(b *bench) {
+			alert := paging.NewAlert{Alias: "sopd-hold-1", Message: "A plan is held", Priority: 2, Tags: []string{"sopd"}}
+			b.write(func(tx *store.Tx) error {
+				first, err := tx.PutPage(alert, noon)
+				again, err2 := tx.PutPage(alert, noon)
+				b.want([]bool{first, again}, []bool{true, false})
+				return firstError(err, err2, tx.PageFailed("sopd-hold-1", "unavailable"))
+			})
+			b.read(func(tx *store.Tx) error {
+				pages, err := tx.PagesDue(10)
+				b.want(pages, []store.Page{{NewAlert: alert, Created: noon, Attempts: 1, Error: "unavailable"}})
+				return err
+			})
+			b.write(func(tx *store.Tx) error { return tx.PageSent("sopd-hold-1", noon) })
+			b.read(func(tx *store.Tx) error {
+				pages, err := tx.PagesDue(10)
+				b.want(len(pages), 0)
+				return err
+			})
+		},
+	}
+}
+
+func due(b *bench) []string {
+	b.Helper()
+	var keys []string
+	b.read(func(tx *store.Tx) error {
+		effects, err := tx.EffectsDue(100)
+		for _, e := range effects {
+			keys = append(keys, e.Key)
+		}
+		return err
+	})
+	return keys
+}
+
+// drain does every effect that is due, so that the next case begins with none.
+func drain(b *bench) {
+	b.Helper()
+	for keys := due(b); len(keys) > 0; keys = due(b) {
+		b.write(func(tx *store.Tx) error { return tx.EffectDone(keys[0], noon) })
+	}
+}
