@@ -54,22 +54,17 @@ func (b *bench) refused(err, cause error) {
 	}
 }
 
+// TestSuite holds the store to every promise of the package, each on an empty database of its own, on every engine.
 func TestSuite(t *testing.T) {
-	storetest.Each(t, runSuite)
-}
-
-// runSuite holds the empty database at url to every promise of package store. The cases share its tables, so each uses
-// objects of its own.
-func runSuite(t *testing.T, url string) {
-	c := &clock{now: noon}
-	s := storetest.OpenURL(t, url, c.Now)
-	for _, group := range []map[string]func(*bench){
+	for _, cases := range []map[string]func(*bench){
 		transactionCases(), ledgerCases(), directoryCases(), ticketCases(), changeCases(), outboxCases(), personCases(), queueCases(),
 	} {
-		for name, test := range group {
+		for name, test := range cases {
 			t.Run(name, func(t *testing.T) {
-				c.now = noon
-				test(&bench{T: t, store: s, clock: c})
+				storetest.Each(t, func(t *testing.T, url string) {
+					c := &clock{now: noon}
+					test(&bench{T: t, store: storetest.OpenURL(t, url, c.Now), clock: c})
+				})
 			})
 		}
 	}

@@ -39,7 +39,7 @@ func (t *Tx) Work(key string) (Work, error) {
 // DoneUpTo notes that everything asked for up to n is done, and returns how the work stands then: still pending when
 // somebody asked meanwhile. It never goes back.
 func (t *Tx) DoneUpTo(key string, n int64) (Work, error) {
-	_, err := t.exec(`UPDATE work SET done = $2, since = CASE WHEN wanted > $2 THEN $3 ELSE 0 END
+	_, err := t.exec(`UPDATE work SET done = $2, since = CASE WHEN wanted > $2 THEN CAST($3 AS BIGINT) ELSE 0 END
 		WHERE key = $1 AND done < $2 AND wanted >= $2`, key, n, micros(t.Now()))
 	if err != nil {
 		return Work{}, err
