@@ -40,7 +40,7 @@ func repository(t *testing.T) []archtest.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := archtest.Load(root)
+	files, err := archtest.Load(os.DirFS(root))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +91,10 @@ func TestImportsThatPointTheWrongWayAreFaults(t *testing.T) {
 		{"a vendor's SDK in its connector", "connectors/okta/x.go", "github.com/okta/okta-sdk-golang/v2/okta", false},
 		{"a vendor's SDK elsewhere", "reconcile/x.go", "github.com/okta/okta-sdk-golang/v2/okta", true},
 		{"a vendor's SDK against its mock", "mocks/oktamock/x_test.go", "github.com/okta/okta-sdk-golang/v2/okta", false},
+		{"a shared suite outside of tests", "internal/jobs/x.go", ours("internal/store/storetest"), true},
+		{"a shared suite in a test", "internal/jobs/x_test.go", ours("internal/store/storetest"), false},
+		{"a test library in a shared suite", "internal/store/storetest/x.go", "github.com/google/go-cmp/cmp", false},
+		{"vocabulary finds the vendor's data in a test", "internal/access/x_test.go", ours("internal/testdata"), false},
 		{"a test library in production", "policies/x.go", "github.com/google/go-cmp/cmp", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

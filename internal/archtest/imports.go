@@ -92,7 +92,9 @@ func refusedOurs(f File, name string) string {
 		return "the folder has no place in the import rules; give it one in internal/archtest"
 	}
 	if f.Test {
-		allowed = append(allowed, forTests(f.Package)...)
+		allowed = append(allowed, besides(f.Package)...)
+	} else if forTests(name) {
+		return "only tests may"
 	}
 	if f.Package == name || slices.ContainsFunc(allowed, func(folder string) bool { return within(name, folder) }) {
 		return ""
@@ -128,9 +130,9 @@ func below(pkg string) (folders []string, known bool) {
 	}
 }
 
-// forTests returns what the tests of a package may import besides: simulated vendors and shared suites, never what lies
+// besides returns what else the tests of a package may import: simulated vendors and shared suites, never what lies
 // above the package.
-func forTests(pkg string) []string {
+func besides(pkg string) []string {
 	switch top, _, _ := strings.Cut(pkg, "/"); top {
 	case "internal":
 		return []string{"internal/testdata"}

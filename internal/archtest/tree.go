@@ -25,7 +25,7 @@ const Module = "github.com/maisonrmi/sopd"
 type File struct {
 	Name    string         // from the module's root, with slashes
 	Package string         // the folder, from the module's root; "." for the root itself
-	Test    bool           // the name ends in _test.go
+	Test    bool           // it is only for tests: see [Parse]
 	Fset    *token.FileSet // the same for all files of a package
 	Syntax  *ast.File      // with comments, without resolved objects
 }
@@ -55,7 +55,8 @@ func (f File) imports() map[string]token.Pos {
 	return paths
 }
 
-// Parse reads one Go file. name is its path from the module's root. Files of one package have to share the set.
+// Parse reads one Go file. name is its path from the module's root. Files of one package have to share the set. A file is
+// only for tests when its name ends in _test.go, or its package's in "test", as conntest and storetest do.
 //
 // Errors: what the parser says of the text.
 func Parse(fset *token.FileSet, name string, text []byte) (File, error) {
@@ -64,38 +65,35 @@ func Parse(fset *token.FileSet, name string, text []byte) (File, error) {
 		return File{}, err
 	}
 	return File{
-		Name: name, Package: path.Dir(name), Test: strings.HasSuffix(name, "_test.go"), Fset: fset, Syntax: syntax,
+		Name: name, Package: path.Dir(name), Fset: fset, Syntax: syntax,
+		Test: strings.HasSuffix(name, "_test.go") || forTests(path.Dir(name)),
 	}, nil
 }
 
-// Load reads every Go file below root, in the order of their names. Folders that the go command ignores are ignored.
+func forTests(pkg string) bool {
+	return strings.HasSuffix(pkg, "test") || strings.HasSuffix(pkg, "/testdata")
+}
+
+// Load reads every Go file of the tree, in the order of their names. Folders that the go command ignores are ignored.
 //
 // Errors: the first file that cannot be read or parsed.
-func Load(root string) ([]File, error) {
+func Load(tree fs.FS) ([]File, error) {
 	var files []File
 	fset := token.NewFileSet()
-	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
+	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
 			return err
-		}
-		if entry.IsDir() {
-			if name != root && ignored(entry.Name()) {
-				return filepath.SkipDir
-			}
+		case entry.IsDir() && ignored(name):
+			return fs.SkipDir
+		case entry.IsDir() || path.Ext(name) != ".go":
 			return nil
 		}
-		if filepath.Ext(name) != ".go" {
-			return nil
-		}
-		below, err := filepath.Rel(root, name)
+		text, err := fs.ReadFile(tree, name)
 		if err != nil {
 			return err
 		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		file, err := Parse(fset, filepath.ToSlash(below), text)
+		file, err := Parse(fset, name, text)
 		files = append(files, file)
 		return err
 	})
@@ -103,7 +101,8 @@ func Load(root string) ([]File, error) {
 }
 
 func ignored(folder string) bool {
-	return folder == "testdata" || folder == "vendor" || strings.HasPrefix(folder, ".") || strings.HasPrefix(folder, "_")
+	base := path.Base(folder)
+	return folder != "." && (base == "testdata" || base == "vendor" || base[0] == '.' || base[0] == '_')
 }
 
 // Root returns the folder of go.mod, at or above dir.

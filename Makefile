@@ -1,0 +1,80 @@
+# Go and make are enough for everything but `race` and `check`, which need a C compiler for the race detector, and
+# `test-postgres`, which needs PostgreSQL's server programs.
+
+GO        ?= go
+BIN       := $(CURDIR)/bin
+PACKAGES  ?= ./...
+TESTFLAGS ?=
+FUZZTIME  ?= 30s
+VULNDB    ?= ../shared/vulndb
+
+# The tools, pinned: a newer linter is a change of its own.
+GOLANGCI    := $(BIN)/golangci-lint-v2.15.0
+STATICCHECK := $(BIN)/staticcheck-v0.8.2
+GOVULNCHECK := $(BIN)/govulncheck-v1.9.0
+
+export CGO_ENABLED = 0 # one static binary; the race detector alone needs C
+
+.PHONY: bench build check demo format fuzz gen generated help lint race static test test-postgres tidy vet vuln
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-14s %s\n", $$1, $$2}' Makefile
+
+build: ## build bin/sopd
+	$(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/sopd ./cmd/sopd
+
+demo: ## play the whole story against simulated vendors on this machine
+	$(GO) run ./cmd/sopd demo
+
+test: ## run the tests
+	$(GO) test $(TESTFLAGS) $(PACKAGES)
+
+test-postgres: ## run the tests on a throw-away PostgreSQL too
+	.ci/postgres $(GO) test $(TESTFLAGS) $(PACKAGES)
+
+race: ## run the tests in random order under the race detector
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on $(TESTFLAGS) $(PACKAGES)
+
+fuzz: ## run each fuzz target for FUZZTIME (30s)
+	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$file"); do \
+			echo "== $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
+		done; done
+
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+gen: ## write the generated pages again
+	$(GO) generate $(PACKAGES)
+
+check: format vet lint static tidy generated vuln race ## everything that CI checks
+
+lint: $(GOLANGCI) ## run golangci-lint
+	$(GOLANGCI) run $(PACKAGES)
+
+format:
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; }
+
+vet:
+	$(GO) vet $(PACKAGES)
+
+static: $(STATICCHECK)
+	$(STATICCHECK) $(PACKAGES)
+
+tidy:
+	$(GO) mod tidy -diff
+
+generated:
+	@before=$$(git status --porcelain; git diff); $(MAKE) --no-print-directory gen && \
+	test "$$before" = "$$(git status --porcelain; git diff)" || { echo "not current: commit what 'make gen' wrote"; exit 1; }
+
+vuln: $(GOVULNCHECK)
+	@test ! -d $(VULNDB) || $(GOVULNCHECK) -db file://$(abspath $(VULNDB)) $(PACKAGES)
+
+$(BIN)/golangci-lint-%: MODULE = github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(BIN)/staticcheck-%:   MODULE = honnef.co/go/tools/cmd/staticcheck
+$(BIN)/govulncheck-%:   MODULE = golang.org/x/vuln/cmd/govulncheck
+$(GOLANGCI) $(STATICCHECK) $(GOVULNCHECK): $(BIN)/%:
+	GOBIN=$(BIN) $(GO) install $(MODULE)@v$(lastword $(subst -v, ,$*))
+	mv $(BIN)/$(notdir $(MODULE)) $@
