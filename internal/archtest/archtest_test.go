@@ -3,10 +3,12 @@ package archtest_test
 import (
 	"fmt"
 	"go/token"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/maisonrmi/sopd/internal/archtest"
@@ -30,7 +32,32 @@ func TestTheRepositoryKeepsItsRules(t *testing.T) {
 	}
 }
 
-func repository(t *testing.T) []archtest.File {
+func TestPagesNameOnlyWhatIsThere(t *testing.T) {
+	faults, err := archtest.Pages(tree(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range faults {
+		t.Error(fault)
+	}
+}
+
+func TestDeadLinksAndUnknownVariablesAreFaults(t *testing.T) {
+	faults, err := archtest.Pages(fstest.MapFS{
+		"docs/a.md": {Data: []byte("[b](b.md) [top](../README.md#part) [web](https://example.com)\n`SOPD_URL`, `SOPD_URL_FILE`, `SOPD_GONE`\n")},
+		"README.md": {Data: []byte("[docs](docs/)\n")},
+		"cmd/x.go":  {Data: []byte("package x // SOPD_URL")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, faults, []string{
+		"docs/a.md:1: links to b.md, which is not there",
+		"docs/a.md:2: names SOPD_GONE, which nothing reads",
+	})
+}
+
+func tree(t *testing.T) fs.FS {
 	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
@@ -40,7 +67,12 @@ func repository(t *testing.T) []archtest.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := archtest.Load(os.DirFS(root))
+	return os.DirFS(root)
+}
+
+func repository(t *testing.T) []archtest.File {
+	t.Helper()
+	files, err := archtest.Load(tree(t))
 	if err != nil {
 		t.Fatal(err)
 	}
