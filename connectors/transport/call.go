@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -29,6 +30,7 @@ func WithRead(ctx context.Context) context.Context { return context.WithValue(ct
 // Seen is what the transport saw last of the requests made under one context, for SDKs that lose it.
 type Seen struct {
 	mu     sync.Mutex
+	made   bool // a request reached the transport
 	status int
 	header http.Header
 	err    error
@@ -47,12 +49,16 @@ func (s *Seen) Answer() (status int, header http.Header) {
 	return s.status, s.header
 }
 
-// Classify is [Classify] of the last request and of the error that the SDK made of it, which may be nil.
+// Classify is [Classify] of the last request and of the error that the SDK made of it, which may be nil. An SDK that gave
+// up before it made a request is [access.ErrInvalid].
 func (s *Seen) Classify(method string, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err != nil {
+	switch {
+	case s.err != nil:
 		return s.err
+	case !s.made && err != nil:
+		return Cause(fmt.Errorf("%w: %w", access.ErrInvalid, err))
 	}
 	return Classify(method, s.status, s.header, err)
 }
@@ -60,7 +66,7 @@ func (s *Seen) Classify(method string, err error) error {
 func (s *Seen) record(resp *http.Response, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.status, s.header, s.err = 0, nil, err
+	s.made, s.status, s.header, s.err = true, 0, nil, err
 	if resp != nil && err == nil {
 		s.status, s.header = resp.StatusCode, resp.Header.Clone()
 	}
