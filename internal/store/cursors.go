@@ -67,3 +67,10 @@ func (t *Tx) ReleaseLease(name string, token int64) error {
 	_, err := t.exec("UPDATE leases SET until = 0 WHERE name = $1 AND token = $2", name, token)
 	return err
 }
+
+// Leased reports whether somebody has the right now.
+func (t *Tx) Leased(name string) (bool, error) {
+	var until int64
+	found, err := t.row([]any{&until}, "SELECT until FROM leases WHERE name = $1", name)
+	return found && fromMicros(until).After(t.Now()), err
+}

@@ -12,6 +12,15 @@ import (
 // MaxAttempts is how often telling a ticket or sending a page is tried before it is parked for a person to look at.
 const MaxAttempts = 12
 
+// backoff is how long nothing is tried after so many attempts in vain: not at all after the first two, as most failures
+// pass at once, then 10 s, doubling up to an hour. Twelve attempts take some four hours.
+func backoff(attempts int64) time.Duration {
+	if attempts <= 2 {
+		return 0
+	}
+	return min(time.Hour, 10*time.Second<<(attempts-3))
+}
+
 // PutEffect keeps an effect that is to be told on a ticket. One of the same key is the same effect, and the first stays.
 // fresh says whether this was the first.
 //
@@ -26,7 +35,7 @@ func (t *Tx) PutEffect(e change.Effect) (fresh bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	n, err := t.exec(`INSERT INTO effects (key, ticket, after, created, done, attempts, error, doc) VALUES ($1, $2, $3, $4, 0, 0, '', $5)
+	n, err := t.exec(`INSERT INTO effects (key, ticket, after, created, done, attempts, next, error, doc) VALUES ($1, $2, $3, $4, 0, 0, 0, '', $5)
 		ON CONFLICT DO NOTHING`, e.Key, string(e.Ticket), e.After, micros(e.Created), text)
 	return n == 1, err
 }
@@ -47,10 +56,12 @@ func (t *Tx) Effect(key string) (e change.Effect, found bool, err error) {
 	return all[0], true, nil
 }
 
-// EffectsDue returns at most limit effects that are not done, not parked, and wait for no other one, oldest first.
+// EffectsDue returns at most limit effects that are not done, not parked, not backing off after a failure, and wait for no
+// other one, oldest first.
 func (t *Tx) EffectsDue(limit int) ([]change.Effect, error) {
-	return t.effects(`done = 0 AND attempts < $1 AND (after = '' OR EXISTS
-		(SELECT 1 FROM effects f WHERE f.key = effects.after AND f.done <> 0)) ORDER BY created, key LIMIT $2`, MaxAttempts, limit)
+	return t.effects(`done = 0 AND attempts < $1 AND next <= $2 AND (after = '' OR EXISTS
+		(SELECT 1 FROM effects f WHERE f.key = effects.after AND f.done <> 0)) ORDER BY created, key LIMIT $3`,
+		MaxAttempts, micros(t.Now()), limit)
 }
 
 // EffectsParked returns the effects that were tried [MaxAttempts] times, oldest first.
@@ -98,15 +109,26 @@ func (t *Tx) EffectDone(key string, at time.Time) error {
 //
 // Errors: [access.ErrNotFound] when there is no effect of this key.
 func (t *Tx) EffectFailed(key, cause string) error {
-	n, err := t.exec("UPDATE effects SET attempts = attempts + CASE WHEN done = 0 THEN 1 ELSE 0 END, error = $2 WHERE key = $1", key, cause)
-	return missing(n, err, "effect")
+	return t.failed("effects", "key", key, cause)
+}
+
+// failed counts an attempt in vain in a table of the outbox and sets when the next one may be.
+func (t *Tx) failed(table, column, id, cause string) error {
+	var attempts, done int64
+	found, err := t.row([]any{&attempts, &done}, "SELECT attempts, done FROM "+table+" WHERE "+column+" = $1", id)
+	if err != nil || found && done != 0 {
+		return err
+	}
+	next := t.Now().Add(backoff(attempts + 1))
+	n, err := t.exec("UPDATE "+table+" SET attempts = $2, next = $3, error = $4 WHERE "+column+" = $1", id, attempts+1, micros(next), cause)
+	return missing(n, err, table)
 }
 
 // RetryEffect takes a parked effect back among those that are due.
 //
 // Errors: [access.ErrNotFound] when there is no effect of this key.
 func (t *Tx) RetryEffect(key string) error {
-	n, err := t.exec("UPDATE effects SET attempts = 0 WHERE key = $1", key)
+	n, err := t.exec("UPDATE effects SET attempts = 0, next = 0 WHERE key = $1", key)
 	return missing(n, err, "effect")
 }
 

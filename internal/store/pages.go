@@ -22,7 +22,7 @@ func (t *Tx) PutPage(alert paging.NewAlert, created time.Time) (fresh bool, err 
 	if err != nil {
 		return false, err
 	}
-	n, err := t.exec(`INSERT INTO pages (alias, created, done, attempts, error, doc) VALUES ($1, $2, 0, 0, '', $3)
+	n, err := t.exec(`INSERT INTO pages (alias, created, done, attempts, next, error, doc) VALUES ($1, $2, 0, 0, 0, '', $3)
 		ON CONFLICT DO NOTHING`, string(alert.Alias), micros(created), text)
 	return n == 1, err
 }
@@ -36,9 +36,9 @@ func (t *Tx) Page(alias paging.Alias) (p Page, found bool, err error) {
 	return all[0], true, nil
 }
 
-// PagesDue returns at most limit pages that are neither sent nor parked, oldest first.
+// PagesDue returns at most limit pages that are neither sent nor parked nor backing off after a failure, oldest first.
 func (t *Tx) PagesDue(limit int) ([]Page, error) {
-	return t.pages("done = 0 AND attempts < $1 ORDER BY created, alias LIMIT $2", MaxAttempts, limit)
+	return t.pages("done = 0 AND attempts < $1 AND next <= $2 ORDER BY created, alias LIMIT $3", MaxAttempts, micros(t.Now()), limit)
 }
 
 // PagesParked returns the pages that were tried [MaxAttempts] times, oldest first.
@@ -80,14 +80,13 @@ func (t *Tx) PageSent(alias paging.Alias, at time.Time) error {
 //
 // Errors: [access.ErrNotFound] when there is no page of this alias.
 func (t *Tx) PageFailed(alias paging.Alias, cause string) error {
-	n, err := t.exec("UPDATE pages SET attempts = attempts + CASE WHEN done = 0 THEN 1 ELSE 0 END, error = $2 WHERE alias = $1", string(alias), cause)
-	return missing(n, err, "page")
+	return t.failed("pages", "alias", string(alias), cause)
 }
 
 // RetryPage takes a parked page back among those that are due.
 //
 // Errors: [access.ErrNotFound] when there is no page of this alias.
 func (t *Tx) RetryPage(alias paging.Alias) error {
-	n, err := t.exec("UPDATE pages SET attempts = 0 WHERE alias = $1", string(alias))
+	n, err := t.exec("UPDATE pages SET attempts = 0, next = 0 WHERE alias = $1", string(alias))
 	return missing(n, err, "page")
 }

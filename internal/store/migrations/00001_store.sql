@@ -143,6 +143,7 @@ CREATE TABLE effects (
     created  BIGINT NOT NULL,
     done     BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
+    next     BIGINT NOT NULL,
     error    TEXT   NOT NULL,
     doc      TEXT   NOT NULL
 );
@@ -154,6 +155,7 @@ CREATE TABLE pages (
     created  BIGINT NOT NULL,
     done     BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
+    next     BIGINT NOT NULL,
     error    TEXT   NOT NULL,
     doc      TEXT   NOT NULL
 );
