@@ -23,7 +23,7 @@ func doors() map[string][]string {
 		"github.com/opsgenie/opsgenie-go-sdk-v2": {"connectors/opsgenie"},
 		"github.com/sirupsen/logrus":             {"connectors/opsgenie"}, // to silence the SDK's logger
 		"github.com/andygrunwald/go-jira":        {"connectors/jira"},
-		"github.com/hashicorp/go-retryablehttp":  {"connectors/transport"},
+		"github.com/hashicorp/go-retryablehttp":  {"connectors/transport", "connectors/opsgenie"}, // the second: the SDK's client is one
 		"cel.dev/cel-go":                         {"policies"},
 		"github.com/goccy/go-yaml":               {"policies"},
 		"github.com/rickar/cal":                  {"internal/calendar"},
