@@ -1,0 +1,120 @@
+package jira
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/maisonrmi/sopd/connectors/transport"
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/ticket"
+)
+
+// approvalPage is how many approvals are asked for at a time.
+//
+// Source: Jira Service Management Cloud REST API, GET request/{key}/approval: limit, by default 50.
+const approvalPage = 50
+
+type wireApproval struct {
+	ID            string         `json:"id"`
+	Name          string         `json:"name"`
+	FinalDecision string         `json:"finalDecision"`
+	Created       *wireDate      `json:"createdDate"`
+	Completed     *wireDate      `json:"completedDate"`
+	Approvers     []wireApprover `json:"approvers"`
+}
+
+type wireApprover struct {
+	Approver wireUser `json:"approver"`
+	Decision string   `json:"approverDecision"`
+}
+
+// Approvals returns every approval of a request, in Jira's order. An approval that cannot be understood fails the whole
+// read: an unknown approver must never count.
+//
+// Errors: [access.ErrNotFound] also for a ticket that is no request; [access.ErrIncomplete]; [access.ErrMalformed].
+//
+// Source: Jira Service Management Cloud REST API, schema PagedDTOApprovalDTO.
+func (t *Tickets) Approvals(ctx context.Context, key ticket.Key) ([]ticket.Approval, error) {
+	out, err := t.readApprovals(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("read approvals of %s: %w", key, err)
+	}
+	return out, nil
+}
+
+func (t *Tickets) readApprovals(ctx context.Context, key ticket.Key) ([]ticket.Approval, error) {
+	if _, err := ticket.ParseKey(string(key)); err != nil {
+		return nil, err
+	}
+	path := "rest/servicedeskapi/request/" + string(key) + "/approval"
+	var out []ticket.Approval
+	var pages transport.Pages
+	for start := 0; ; {
+		var page struct {
+			Start  *int           `json:"start"`
+			IsLast *bool          `json:"isLastPage"`
+			Values []wireApproval `json:"values"`
+		}
+		query := url.Values{"start": {strconv.Itoa(start)}, "limit": {strconv.Itoa(approvalPage)}}
+		if err := t.do(ctx, request{method: http.MethodGet, path: path, query: query}, &page); err != nil {
+			return nil, err
+		}
+		if page.Start == nil || page.IsLast == nil {
+			return nil, malformed("page without its place")
+		}
+		if *page.Start != start || len(page.Values) == 0 && !*page.IsLast {
+			return nil, fmt.Errorf("another page than the one asked for: %w", access.ErrIncomplete)
+		}
+		for _, w := range page.Values {
+			a, err := w.approval()
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, a)
+		}
+		if *page.IsLast {
+			return out, nil
+		}
+		start += len(page.Values)
+		if err := pages.Next(strconv.Itoa(start)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (w wireApproval) approval() (ticket.Approval, error) {
+	decision, err := decisionOf(w.FinalDecision)
+	if err != nil || w.ID == "" {
+		return ticket.Approval{}, malformed("approval")
+	}
+	out := ticket.Approval{ID: ticket.ApprovalID(w.ID), Name: w.Name, Decision: decision}
+	if out.Created, err = w.Created.time(); err != nil {
+		return ticket.Approval{}, err
+	}
+	if out.Completed, err = w.Completed.time(); err != nil {
+		return ticket.Approval{}, err
+	}
+	for _, a := range w.Approvers {
+		person, err := a.Approver.person()
+		if err != nil {
+			return ticket.Approval{}, err
+		}
+		own, err := decisionOf(a.Decision)
+		if err != nil {
+			return ticket.Approval{}, err
+		}
+		out.Approvers = append(out.Approvers, ticket.Approver{Person: person, Decision: own})
+	}
+	return out, nil
+}
+
+func decisionOf(text string) (ticket.Decision, error) {
+	switch d := ticket.Decision(text); d {
+	case ticket.Pending, ticket.Approved, ticket.Declined:
+		return d, nil
+	}
+	return "", malformed("decision")
+}

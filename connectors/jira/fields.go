@@ -1,0 +1,161 @@
+package jira
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+
+	sdk "github.com/andygrunwald/go-jira"
+
+	"github.com/maisonrmi/sopd/connectors/transport"
+	"github.com/maisonrmi/sopd/internal/access"
+)
+
+// requestTypeKind is the type of the field that holds the request type, whatever the site calls it.
+//
+// Source: Jira Service Management, field schema "com.atlassian.servicedesk:vp-origin".
+const requestTypeKind = "com.atlassian.servicedesk:vp-origin"
+
+// mapping resolves field names to ids, once.
+type mapping struct {
+	names []string
+
+	mu       sync.Mutex
+	resolved *layout
+}
+
+// layout is where the mapped fields stand in this Jira.
+type layout struct {
+	fields      []mapped
+	requestType string // the field's id, empty on a site without service desks
+}
+
+// mapped is one field by the name that the policies give it.
+type mapped struct {
+	name string
+	id   string
+	kind string // schema type: "date", "datetime", "user", "option", …
+}
+
+func newMapping(names []string) *mapping {
+	own := slices.Clone(names)
+	slices.Sort(own)
+	return &mapping{names: slices.Compact(own)}
+}
+
+// layout returns where the mapped fields stand. A name that does not resolve is looked up again at the next call.
+//
+// Errors: [access.ErrInvalid], joined, for each name that is unknown or ambiguous.
+func (t *Tickets) layout(ctx context.Context) (*layout, error) {
+	m := t.mapping
+	m.mu.Lock()
+	known := m.resolved
+	m.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	watched, seen := transport.Watch(ctx)
+	list, _, err := t.sdk.Field.GetListWithContext(watched)
+	if err := seen.Classify(http.MethodGet, err); err != nil {
+		return nil, fmt.Errorf("read the list of fields: %w", err)
+	}
+	found, problems := m.resolve(list)
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.resolved = found
+	return found, nil
+}
+
+// resolve finds every name in the list, and returns a problem for each that it cannot.
+func (m *mapping) resolve(list []sdk.Field) (*layout, []error) {
+	out := &layout{}
+	var problems []error
+	for _, name := range m.names {
+		f, err := pick(name, list)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		out.fields = append(out.fields, mapped{name: name, id: f.ID, kind: f.Schema.Type})
+	}
+	for _, f := range list {
+		if f.Schema.Custom == requestTypeKind {
+			out.requestType = f.ID
+		}
+	}
+	return out, problems
+}
+
+// pick returns the field with the id or, failing that, the name.
+func pick(name string, list []sdk.Field) (sdk.Field, error) {
+	var named []sdk.Field
+	for _, f := range list {
+		if f.ID == name {
+			return f, nil
+		}
+		if f.Name == name {
+			named = append(named, f)
+		}
+	}
+	switch len(named) {
+	case 1:
+		return named[0], nil
+	case 0:
+		return sdk.Field{}, fmt.Errorf("no field is called %q: %w", name, access.ErrInvalid)
+	}
+	ids := make([]string, 0, len(named))
+	for _, f := range named {
+		ids = append(ids, f.ID)
+	}
+	return sdk.Field{}, fmt.Errorf("%d fields are called %q, name one of them by its id %v: %w", len(named), name, ids, access.ErrInvalid)
+}
+
+// systemFields are the fields that every ticket is read with.
+var systemFields = []string{
+	"summary", "issuetype", "project", "status", "reporter", "assignee", "created", "updated", "resolutiondate", "priority",
+	"labels",
+}
+
+// asked lists the fields to ask for.
+func (l *layout) asked() []string {
+	out := slices.Clone(systemFields)
+	if l.requestType != "" {
+		out = append(out, l.requestType)
+	}
+	for _, f := range l.fields {
+		out = append(out, f.id)
+	}
+	return out
+}
+
+// name returns the policies' name of the field with the id, or what Jira calls it now. Histories show a field under a
+// name that it may have lost since; an edit of a mapped field must be found under the name that the policies use.
+func (l *layout) name(id, shown string) string {
+	for _, f := range l.fields {
+		if id != "" && f.id == id {
+			return f.name
+		}
+	}
+	return shown
+}
+
+// requestTypeName reads the value of the request type field.
+func requestTypeName(raw json.RawMessage) (string, error) {
+	if empty(raw) {
+		return "", nil
+	}
+	var value struct {
+		RequestType *wireNamed `json:"requestType"`
+	}
+	if err := json.Unmarshal(raw, &value); err != nil || value.RequestType == nil || value.RequestType.Name == "" {
+		return "", malformed("request type")
+	}
+	return value.RequestType.Name, nil
+}

@@ -1,0 +1,149 @@
+package jira
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/maisonrmi/sopd/connectors/transport"
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/ticket"
+)
+
+// pageSize is how many objects are asked for at a time: the most that histories, comments and searches with fields give.
+//
+// Source: Jira Cloud platform REST API v3, GET issue/{key}/changelog: maxResults at most 100.
+const pageSize = 100
+
+// Ticket reads one ticket with its complete history. A ticket that moved to another project is found by its old key and
+// comes with the new one.
+//
+// Errors: [access.ErrNotFound] also when the account may not see it; [access.ErrIncomplete] when the history could not be
+// read to its end; [access.ErrMalformed].
+func (t *Tickets) Ticket(ctx context.Context, key ticket.Key) (ticket.Ticket, error) {
+	out, err := t.readTicket(ctx, key)
+	if err != nil {
+		return ticket.Ticket{}, fmt.Errorf("read ticket %s: %w", key, err)
+	}
+	return out, nil
+}
+
+func (t *Tickets) readTicket(ctx context.Context, key ticket.Key) (ticket.Ticket, error) {
+	path, err := issuePath(key, "")
+	if err != nil {
+		return ticket.Ticket{}, err
+	}
+	kind, err := t.site(ctx)
+	if err != nil {
+		return ticket.Ticket{}, err
+	}
+	l, err := t.layout(ctx)
+	if err != nil {
+		return ticket.Ticket{}, err
+	}
+	query := url.Values{"fields": {strings.Join(l.asked(), ",")}}
+	if kind == dataCenter {
+		query.Set("expand", "changelog")
+	}
+	var w wireIssue
+	if err := t.do(ctx, request{method: http.MethodGet, path: path, query: query}, &w); err != nil {
+		return ticket.Ticket{}, err
+	}
+	out, err := l.ticket(w)
+	if err != nil {
+		return ticket.Ticket{}, err
+	}
+	histories, err := t.historyOf(ctx, kind, out.Key, w.Changelog)
+	if err != nil {
+		return ticket.Ticket{}, err
+	}
+	out.History, err = l.edits(histories)
+	if err != nil {
+		return ticket.Ticket{}, err
+	}
+	return out, nil
+}
+
+// historyOf returns a whole history: from the issue on Data Center, which does not cut it, page by page on Cloud, which
+// does.
+func (t *Tickets) historyOf(ctx context.Context, kind deployment, key ticket.Key, c *wireChangelog) ([]wireHistory, error) {
+	if kind == dataCenter {
+		return inline(c)
+	}
+	path, err := issuePath(key, "/changelog")
+	if err != nil {
+		return nil, err
+	}
+	var out []wireHistory
+	err = t.numbered(ctx, request{method: http.MethodGet, path: path}, func(get func(any) error) (span, error) {
+		var page struct {
+			StartAt *int          `json:"startAt"`
+			Total   *int          `json:"total"`
+			Values  []wireHistory `json:"values"`
+		}
+		if err := get(&page); err != nil {
+			return span{}, err
+		}
+		out = append(out, page.Values...)
+		return span{start: page.StartAt, total: page.Total, size: len(page.Values)}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// span is where a page stands in a numbered list.
+type span struct {
+	start, total *int
+	size         int
+}
+
+// numbered reads a list by startAt and maxResults until its total is reached. page takes each page from get.
+//
+// Errors: [access.ErrIncomplete] when a page is empty before the end, or is another than the one asked for, or the total
+// changes under way: the entries behind a removed one would be skipped.
+func (t *Tickets) numbered(ctx context.Context, r request, page func(get func(any) error) (span, error)) error {
+	var pages transport.Pages
+	total := -1
+	for start := 0; ; {
+		query := url.Values{"startAt": {strconv.Itoa(start)}, "maxResults": {strconv.Itoa(pageSize)}}
+		for name, values := range r.query {
+			query[name] = values
+		}
+		next := r
+		next.query = query
+		got, err := page(func(out any) error { return t.do(ctx, next, out) })
+		if err != nil {
+			return err
+		}
+		if err := got.check(start, total); err != nil {
+			return err
+		}
+		total = *got.total
+		if start += got.size; start >= total {
+			return nil
+		}
+		if err := pages.Next(strconv.Itoa(start)); err != nil {
+			return err
+		}
+	}
+}
+
+// check holds the page that came against the one that was asked for. before is the total so far, negative at first.
+func (s span) check(start, before int) error {
+	switch {
+	case s.start == nil || s.total == nil:
+		return malformed("page without its place")
+	case *s.start != start:
+		return fmt.Errorf("another page than the one asked for: %w", access.ErrIncomplete)
+	case before >= 0 && *s.total < before:
+		return fmt.Errorf("the list became shorter while it was read: %w", access.ErrIncomplete)
+	case s.size == 0 && start < *s.total:
+		return fmt.Errorf("empty page before the end: %w", access.ErrIncomplete)
+	}
+	return nil
+}
