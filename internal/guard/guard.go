@@ -6,6 +6,7 @@ package guard
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -167,16 +168,15 @@ func (c *checker) numbers() {
 }
 
 func (c *checker) groups() {
-	ids := make([]access.GroupID, 0, len(c.removals))
-	for id := range c.removals {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
+	ids := slices.Sorted(maps.Keys(c.removals))
 	for _, id := range ids {
 		size, removed := c.state.Sizes[id], c.removals[id]
 		if allowed := share(size, c.limits.GroupRemovalPercent); over(removed, allowed) {
 			c.trip(GroupShare, "%d of %d members of group %s, allowed are %d", removed, size, id, allowed)
 		}
+	}
+	for _, id := range ids {
+		size, removed := c.state.Sizes[id], c.removals[id]
 		group, known := c.state.Catalog.Group(id)
 		if !known || size-removed < group.Floor || removed > size {
 			c.trip(GroupFloor, "group %s would keep %d members, at least %d have to stay", id, size-removed, group.Floor)
