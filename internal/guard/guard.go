@@ -178,7 +178,12 @@ func (c *checker) groups() {
 	for _, id := range ids {
 		size, removed := c.state.Sizes[id], c.removals[id]
 		group, known := c.state.Catalog.Group(id)
-		if !known || size-removed < group.Floor || removed > size {
+		switch {
+		case !known:
+			c.trip(GroupFloor, "group %s is not in the catalog", id)
+		case removed > size:
+			c.trip(GroupFloor, "%d removals from group %s, which was read with %d members", removed, id, size)
+		case size-removed < group.Floor:
 			c.trip(GroupFloor, "group %s would keep %d members, at least %d have to stay", id, size-removed, group.Floor)
 		}
 	}
@@ -199,7 +204,7 @@ func share(total, percent int) int {
 	switch {
 	case percent == Off:
 		return Off
-	case percent == 0:
+	case percent <= 0:
 		return 0
 	default:
 		return max(1, total*percent/100)

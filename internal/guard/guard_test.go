@@ -137,6 +137,12 @@ func TestAPlanIsStoppedOneOverALimitAndNotAtIt(t *testing.T) {
 	}
 }
 
+func TestALimitThatIsNotANumberOfAnythingAllowsNothing(t *testing.T) {
+	l := off()
+	l.RemovalPercent, l.GroupRemovalPercent = -7, -7
+	expect(t, guard.Check(many(change.RemoveMember, vault, 1), l, state(100, 100)), guard.Share, guard.GroupShare)
+}
+
 func TestTheSharesCountEveryGroupAndEveryRemoval(t *testing.T) {
 	l := off()
 	l.RemovalPercent = 10 // of 40 + 50 + 10: ten
@@ -236,13 +242,21 @@ func TestRemovingFromAGroupThatWasNotReadIsStopped(t *testing.T) {
 
 func TestRemovingMoreThanThereAreIsStopped(t *testing.T) {
 	expect(t, guard.Check(many(change.RemoveMember, vault, 5), off(), state(5, 5)))
-	expect(t, guard.Check(many(change.RemoveMember, vault, 6), off(), state(5, 5)), guard.GroupFloor)
+	trips := guard.Check(many(change.RemoveMember, vault, 6), off(), state(5, 5))
+	expect(t, trips, guard.GroupFloor)
+	if want := "6 removals from group 00gvault, which was read with 5 members"; trips[0].Reason != want {
+		t.Errorf("reason %q, want %q", trips[0].Reason, want)
+	}
 }
 
 func TestRemovingFromAGroupOutsideTheCatalogIsStopped(t *testing.T) {
 	s := state(5, 5)
 	s.Sizes["00gforeign"] = 50
-	expect(t, guard.Check(many(change.RemoveMember, "00gforeign", 1), off(), s), guard.GroupFloor)
+	trips := guard.Check(many(change.RemoveMember, "00gforeign", 1), off(), s)
+	expect(t, trips, guard.GroupFloor)
+	if want := "group 00gforeign is not in the catalog"; trips[0].Reason != want {
+		t.Errorf("reason %q, want %q", trips[0].Reason, want)
+	}
 }
 
 func TestProtectedUsersLoseNothing(t *testing.T) {
