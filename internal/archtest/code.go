@@ -23,14 +23,15 @@ func Habits(files []File) []Fault {
 			if ok && fn.Recv == nil && fn.Name.Name == "init" {
 				faults = append(faults, f.fault(fn.Pos(), "has an init function; let the caller say when"))
 			}
-			inMain := ok && fn.Recv == nil && fn.Name.Name == "main" && f.Syntax.Name.Name == "main"
-			faults = append(faults, f.habits(decl, inMain)...)
+			faults = append(faults, f.habits(decl)...)
 		}
 	}
 	return faults
 }
 
-func (f File) habits(decl ast.Decl, inMain bool) []Fault {
+func (f File) habits(decl ast.Decl) []Fault {
+	fn, ok := decl.(*ast.FuncDecl)
+	inMain := ok && fn.Recv == nil && fn.Name.Name == "main" && f.Syntax.Name.Name == "main"
 	var faults []Fault
 	ast.Inspect(decl, func(n ast.Node) bool {
 		selector, ok := n.(*ast.SelectorExpr)
