@@ -134,6 +134,7 @@ func (s *Server) throttle(w http.ResponseWriter, c *call, f *Fault) {
 	if !f.Reset.IsZero() {
 		w.Header().Set("X-RateLimit-Reset", f.Reset.UTC().Format(time.RFC3339))
 	}
+	w.Header().Set("X-RateLimit-Limit", "100")
 	w.Header().Set("X-RateLimit-Remaining", "0")
 	w.Header().Set("RateLimit-Reason", f.reason())
 	s.write(w, c, refusal(http.StatusTooManyRequests, "Rate limit exceeded."))
