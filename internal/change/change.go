@@ -59,6 +59,7 @@ const (
 	Review         Reason = "review"          // an access review decided so
 	Drift          Reason = "drift"           // no grant, in a group that policy enforces, seen in a complete read
 	Undo           Reason = "undo"            // an approved restoration of what a change removed
+	Voided         Reason = "voided"          // end of a grant: its ticket stopped to prove it before anything was given
 )
 
 // State is how far a change has come.

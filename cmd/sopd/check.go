@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/secret"
+	"github.com/spf13/cobra"
+)
+
+// checkTime bounds the questions to one vendor.
+const checkTime = time.Minute
+
+// checked is one line of the check's answer.
+type checked struct {
+	What string `json:"what"`
+	OK   bool   `json:"ok"`
+	Fix  string `json:"fix,omitempty"`
+	// Warning: sopd works without it, and less well.
+	Warning bool `json:"warning,omitempty"`
+}
+
+func newCheckCommand(c console) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Check the configuration, the policies, and every permission that the vendors have to give",
+		Long: "Check everything that sopd needs before it runs: the configuration, the policies, each vendor's credential, and\n" +
+			"each permission by name. Nothing is changed. The exit code is 2 when something is missing.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := connect(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			progress(c.Err, "asking Okta, Jira and the pager …")
+			lines := d.check(cmd.Context())
+			if asJSON {
+				err = writeJSON(c.Out, lines)
+			} else {
+				printChecks(c, lines)
+			}
+			for _, line := range lines {
+				if !line.OK && !line.Warning {
+					return errors.Join(err, &exitError{code: exitUsage})
+				}
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func printChecks(c console, lines []checked) {
+	for _, line := range lines {
+		sign := "ok     "
+		switch {
+		case !line.OK && line.Warning:
+			sign = "warning"
+		case !line.OK:
+			sign = "missing"
+		}
+		fmt.Fprintf(c.Out, "%s  %s\n", sign, line.What)
+		if line.Fix != "" {
+			fmt.Fprintf(c.Out, "         %s\n", line.Fix)
+		}
+	}
+}
+
+func (d *daemon) check(ctx context.Context) []checked {
+	lines := []checked{
+		{What: "configuration", OK: true},
+		{What: fmt.Sprintf("policies: %d procedures, %d systems, %d groups", len(d.policies.SOPs), len(d.policies.Catalog.Systems), len(d.policies.Catalog.Groups)), OK: true},
+		{What: "store", OK: true},
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*checkTime)
+	defer cancel()
+	lines = append(lines, problems("Okta: credential and permissions", d.okta.Check(ctx))...)
+	lines = append(lines, d.checkGroups(ctx)...)
+	lines = append(lines, problems("Jira: credential, permissions and fields", d.jira.Check(ctx, d.policies.Projects()))...)
+	if d.opsgenie != nil {
+		lines = append(lines, problems("Opsgenie: credential and permissions", d.opsgenie.Check(ctx))...)
+	} else {
+		lines = append(lines, checked{What: "paging is off: nobody is told of drift and holds", Warning: true, Fix: "set SOPD_PAGING"})
+	}
+	lines = append(lines,
+		hookCheck("okta", "SOPD_OKTA_WEBHOOK_SECRET", d.config.OktaHooks),
+		hookCheck("jira", "SOPD_JIRA_WEBHOOK_SECRET", d.config.JiraHooks),
+		hookCheck("opsgenie", "SOPD_OPSGENIE_WEBHOOK_SECRET", d.config.OpsHook))
+	for _, name := range d.policies.Guards.Disabled() {
+		lines = append(lines, checked{What: "guard " + string(name) + " is switched off", Warning: true, Fix: "give it a number in the policy of kind Guards"})
+	}
+	return lines
+}
+
+func problems(what string, found []access.Problem) []checked {
+	if len(found) == 0 {
+		return []checked{{What: what, OK: true}}
+	}
+	var lines []checked
+	for _, p := range found {
+		lines = append(lines, checked{What: p.What, Fix: p.Fix})
+	}
+	return lines
+}
+
+func hookCheck(name, variable string, secrets []secret.Value) checked {
+	if len(secrets) > 0 {
+		return checked{What: "webhook " + name + ": secret is set", OK: true}
+	}
+	return checked{
+		What: "webhook " + name + ": no secret, so every delivery is refused; polling alone does the work", Warning: true,
+		Fix: "set " + variable,
+	}
+}
+
+// checkGroups compares every catalogued group with Okta: that it exists, has the name that people think it has, and may
+// be written at all.
+func (d *daemon) checkGroups(ctx context.Context) []checked {
+	var lines []checked
+	for _, g := range d.policies.Catalog.Groups {
+		found, err := d.okta.Group(ctx, g.ID)
+		switch {
+		case errors.Is(err, access.ErrNotFound):
+			lines = append(lines, checked{What: fmt.Sprintf("group %s (%s) does not exist in Okta", g.ID, g.Name), Fix: "correct its id in the catalog"})
+		case err != nil:
+			lines = append(lines, checked{What: fmt.Sprintf("group %s (%s) cannot be read: %v", g.ID, g.Name, err), Fix: "give sopd's role access to the group"})
+		case found.Name != g.Name:
+			lines = append(lines, checked{What: fmt.Sprintf("group %s is called %q in Okta and %q in the catalog", g.ID, found.Name, g.Name), Fix: "make sure that it is the group you mean"})
+		case found.Type != access.OktaGroup:
+			lines = append(lines, checked{What: fmt.Sprintf("group %s (%s) is of type %s; sopd only reports it", g.ID, g.Name, found.Type), Warning: true})
+		}
+	}
+	if len(lines) == 0 {
+		lines = append(lines, checked{What: fmt.Sprintf("catalog: all %d groups are in Okta under their names", len(d.policies.Catalog.Groups)), OK: true})
+	}
+	return lines
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/secret"
+	"github.com/sethvargo/go-envconfig"
+)
+
+// environment is the configuration as it is read: text only, so that every problem can be found at once instead of the
+// first. The descriptions are the configuration reference.
+type environment struct {
+	PolicyDir    string `env:"SOPD_POLICY_DIR"       about:"folder of policy files"`
+	DataDir      string `env:"SOPD_DATA_DIR"         about:"folder of the embedded database; default /var/lib/sopd"`
+	DatabaseURL  string `env:"SOPD_DATABASE_URL"     about:"sqlite:PATH or postgres://…; default sqlite in SOPD_DATA_DIR" secret:"true"`
+	Listen       string `env:"SOPD_LISTEN"           about:"address of metrics, webhooks and status page; default 127.0.0.1:9464"`
+	Write        string `env:"SOPD_WRITE"            about:"true allows changes outside; default false"`
+	Interval     string `env:"SOPD_INTERVAL"         about:"time between two passes when nothing wakes it earlier; default 60s"`
+	LogLevel     string `env:"SOPD_LOG_LEVEL"        about:"debug, info, warn or error; default info"`
+	OktaURL      string `env:"SOPD_OKTA_URL"         about:"the org, such as https://example.okta.com"`
+	OktaToken    string `env:"SOPD_OKTA_TOKEN"       about:"API token (SSWS); or a service app" secret:"true"`
+	OktaClientID string `env:"SOPD_OKTA_CLIENT_ID"   about:"client ID of the service app"`
+	OktaKey      string `env:"SOPD_OKTA_PRIVATE_KEY" about:"private key of the service app, PEM" secret:"true"`
+	OktaSecret   string `env:"SOPD_OKTA_WEBHOOK_SECRET" about:"value of the event hook's Authorization header; two separated by a space while it is rotated" secret:"true"`
+	JiraURL      string `env:"SOPD_JIRA_URL"         about:"the site, such as https://example.atlassian.net"`
+	JiraUser     string `env:"SOPD_JIRA_USER"        about:"e-mail of the account; empty with a Data Center access token"`
+	JiraToken    string `env:"SOPD_JIRA_TOKEN"       about:"API token" secret:"true"`
+	JiraSecret   string `env:"SOPD_JIRA_WEBHOOK_SECRET" about:"secret of the webhook's signature; two separated by a space while it is rotated" secret:"true"`
+	Paging       string `env:"SOPD_PAGING"           about:"opsgenie; jsmops and both follow; empty pages nobody"`
+	OpsgenieURL  string `env:"SOPD_OPSGENIE_URL"     about:"API of the region; default https://api.opsgenie.com"`
+	OpsgenieKey  string `env:"SOPD_OPSGENIE_KEY"     about:"API key of the integration" secret:"true"`
+	PagingSecret string `env:"SOPD_OPSGENIE_WEBHOOK_SECRET" about:"value of the outgoing webhook's Authorization header; two separated by a space while it is rotated" secret:"true"`
+}
+
+// config is the configuration, read and checked.
+type config struct {
+	PolicyDir   string
+	DatabaseURL string
+	Listen      string
+	Write       bool
+	Interval    time.Duration
+	LogLevel    string
+
+	OktaURL                       string
+	OktaToken, OktaKey            secret.Value
+	OktaClientID                  string
+	JiraURL, JiraUser             string
+	JiraToken                     secret.Value
+	Paging                        string
+	OpsgenieURL                   string
+	OpsgenieKey                   secret.Value
+	OktaHooks, JiraHooks, OpsHook []secret.Value
+}
+
+// loader collects the problems of a configuration.
+type configLoader struct {
+	env      environment
+	problems []error
+}
+
+func (l *configLoader) wrong(variable, format string, args ...any) {
+	l.problems = append(l.problems, fmt.Errorf("%s: %s", variable, fmt.Sprintf(format, args...)))
+}
+
+// loadConfig reads the environment. Each secret may stand in SOPD_…_FILE instead.
+//
+// Errors: every problem at once, a line each, with the variable and what to do. No value of a secret is shown.
+func loadConfig(ctx context.Context, lookup func(string) (string, bool)) (config, error) {
+	l := &configLoader{}
+	l.unknown(ctx, lookup)
+	err := envconfig.ProcessWith(ctx, &envconfig.Config{
+		Target:   &l.env,
+		Lookuper: lookupFunc(func(key string) (string, bool) { return l.lookup(lookup, key) }),
+	})
+	if err != nil {
+		return config{}, fmt.Errorf("reading the environment: %w", err)
+	}
+	c := l.config()
+	return c, errors.Join(l.problems...)
+}
+
+// lookupFunc is a function as go-envconfig's Lookuper.
+type lookupFunc func(key string) (string, bool)
+
+// Lookup calls the function.
+func (f lookupFunc) Lookup(key string) (string, bool) { return f(key) }
+
+// lookup returns a variable, or the content of the file that VARIABLE_FILE names.
+func (l *configLoader) lookup(env func(string) (string, bool), key string) (string, bool) {
+	value, set := env(key)
+	path, fromFile := env(key + "_FILE")
+	switch {
+	case !fromFile || !isSecret(key):
+		return strings.TrimSpace(value), set
+	case set && value != "":
+		l.wrong(key, "is set, and so is %s_FILE; keep one of them", key)
+		return "", false
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		l.wrong(key+"_FILE", "the file cannot be read (%v); check its path and its owner", cause(err))
+		return "", false
+	}
+	return strings.TrimSpace(string(text)), true
+}
+
+// cause leaves the path out of a file's error.
+func cause(err error) error {
+	var pathError *os.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
+
+func (l *configLoader) config() config {
+	e := l.env
+	c := config{
+		PolicyDir: l.required("SOPD_POLICY_DIR", e.PolicyDir, "name the folder of your policies"),
+		Listen:    or(e.Listen, "127.0.0.1:9464"), Write: l.boolean("SOPD_WRITE", e.Write),
+		Interval: l.duration("SOPD_INTERVAL", e.Interval, time.Minute), LogLevel: or(e.LogLevel, "info"),
+		OktaClientID: e.OktaClientID, OktaToken: secret.New(e.OktaToken), OktaKey: secret.New(e.OktaKey),
+		JiraUser: e.JiraUser, JiraToken: secret.New(l.required("SOPD_JIRA_TOKEN", e.JiraToken, "make an API token for sopd's account")),
+		OktaHooks: secrets(e.OktaSecret), JiraHooks: secrets(e.JiraSecret), OpsHook: secrets(e.PagingSecret),
+		Paging: e.Paging,
+	}
+	c.DatabaseURL = l.database()
+	c.OktaURL = l.vendor("SOPD_OKTA_URL", e.OktaURL, "write the org's address, such as https://example.okta.com")
+	c.JiraURL = l.vendor("SOPD_JIRA_URL", e.JiraURL, "write the site's address, such as https://example.atlassian.net")
+	l.credentials()
+	l.paging(&c)
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		l.wrong("SOPD_LISTEN", "is not host:port, such as 127.0.0.1:9464")
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
+		l.wrong("SOPD_LOG_LEVEL", "is %q; write debug, info, warn or error", c.LogLevel)
+	}
+	return c
+}
+
+func (l *configLoader) credentials() {
+	e := l.env
+	switch {
+	case e.OktaToken != "" && e.OktaClientID+e.OktaKey != "":
+		l.wrong("SOPD_OKTA_TOKEN", "is set together with SOPD_OKTA_CLIENT_ID or SOPD_OKTA_PRIVATE_KEY; keep the service app")
+	case e.OktaToken == "" && (e.OktaClientID == "" || e.OktaKey == ""):
+		l.wrong("SOPD_OKTA_CLIENT_ID", "set it with SOPD_OKTA_PRIVATE_KEY for a service app, or SOPD_OKTA_TOKEN for a token")
+	}
+}
+
+func (l *configLoader) paging(c *config) {
+	e := l.env
+	switch e.Paging {
+	case "":
+	case "opsgenie":
+		c.OpsgenieURL = l.vendor("SOPD_OPSGENIE_URL", or(e.OpsgenieURL, "https://api.opsgenie.com"), "")
+		c.OpsgenieKey = secret.New(l.required("SOPD_OPSGENIE_KEY", e.OpsgenieKey, "make an API integration for sopd"))
+	case "jsmops", "both":
+		l.wrong("SOPD_PAGING", "%q is not supported by this version; write opsgenie, or leave it empty", e.Paging)
+	default:
+		l.wrong("SOPD_PAGING", "is %q; write opsgenie, or leave it empty", e.Paging)
+	}
+}
+
+func (l *configLoader) database() string {
+	dir := or(l.env.DataDir, "/var/lib/sopd")
+	text := or(l.env.DatabaseURL, "sqlite:"+filepath.Join(dir, "sopd.db"))
+	if !strings.HasPrefix(text, "sqlite:") && !strings.HasPrefix(text, "postgres://") && !strings.HasPrefix(text, "postgresql://") {
+		l.wrong("SOPD_DATABASE_URL", "begins with neither sqlite: nor postgres://")
+	}
+	return text
+}
+
+func (l *configLoader) required(variable, value, advice string) string {
+	if value == "" {
+		l.wrong(variable, "is missing; %s", advice)
+	}
+	return value
+}
+
+func (l *configLoader) boolean(variable, value string) bool {
+	if value == "" {
+		return false
+	}
+	b, err := strconv.ParseBool(value)
+	if err != nil {
+		l.wrong(variable, "is %q; write true or false", value)
+	}
+	return b
+}
+
+func (l *configLoader) duration(variable, value string, fallback time.Duration) time.Duration {
+	if value == "" {
+		return fallback
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d < time.Second || d > 24*time.Hour {
+		l.wrong(variable, "is %q; write a time from 1s to 24h, such as 60s", value)
+		return fallback
+	}
+	return d
+}
+
+// vendor checks a vendor's address: https, or http on this machine only, so that no credential crosses a network in
+// clear text.
+func (l *configLoader) vendor(variable, value, advice string) string {
+	if value == "" {
+		l.wrong(variable, "is missing; %s", advice)
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
+		l.wrong(variable, "is not an address such as https://example.com")
+		return ""
+	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		l.wrong(variable, "uses http; write https (http is accepted on this machine only)")
+	}
+	return strings.TrimRight(value, "/")
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func or(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
+
+// secrets reads one secret, or two while one is replaced by the other.
+func secrets(text string) []secret.Value {
+	var all []secret.Value
+	for _, word := range strings.Fields(text) {
+		all = append(all, secret.New(word))
+	}
+	return all
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/maisonrmi/sopd/connectors/jira"
+	"github.com/maisonrmi/sopd/connectors/okta"
+	"github.com/maisonrmi/sopd/connectors/opsgenie"
+	"github.com/maisonrmi/sopd/connectors/transport"
+	"github.com/maisonrmi/sopd/internal/figures"
+	"github.com/maisonrmi/sopd/internal/paging"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/ticket"
+	"github.com/maisonrmi/sopd/policies"
+	"github.com/maisonrmi/sopd/reconcile"
+	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// daemon is everything wired together. Close it.
+type daemon struct {
+	config     config
+	policies   *policies.Set
+	store      *store.Store
+	okta       *okta.Directory
+	jira       *jira.Tickets
+	opsgenie   *opsgenie.Pager // nil when nobody is paged
+	reconciler *reconcile.Reconciler
+	registry   *prometheus.Registry
+	logger     *slog.Logger
+
+	closers []func() error // run in reverse
+}
+
+// later registers what has to be undone when the daemon closes.
+func (d *daemon) later(undo func() error) { d.closers = append(d.closers, undo) }
+
+// close undoes what was made, last first.
+func (d *daemon) close() error {
+	var all error
+	for i := len(d.closers) - 1; i >= 0; i-- {
+		all = errors.Join(all, d.closers[i]())
+	}
+	d.closers = nil
+	return all
+}
+
+// load reads the configuration and the policies and reports every problem of both at once.
+func load(ctx context.Context, c console) (config, *policies.Set, error) {
+	cfg, configErr := loadConfig(ctx, c.Env)
+	var set *policies.Set
+	var policyErr error
+	if cfg.PolicyDir != "" {
+		set, policyErr = policies.Load(os.DirFS(cfg.PolicyDir))
+	}
+	if err := errors.Join(configErr, policyErr); err != nil {
+		return config{}, nil, usage(fmt.Errorf("the configuration is not complete, nothing was changed:\n%w", err))
+	}
+	return cfg, set, nil
+}
+
+// connect loads everything and wires it. It talks to nobody yet but the store.
+func connect(ctx context.Context, c console) (*daemon, error) {
+	cfg, set, err := load(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	d := &daemon{config: cfg, policies: set, registry: prometheus.NewRegistry(), logger: newLogger(c.Err, cfg.LogLevel)}
+	d.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, step := range []func(context.Context) error{d.openStore, d.connectVendors, d.newReconciler} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, d.close())
+		}
+	}
+	d.registry.MustRegister(figures.NewStored(ctx, figures.Options{
+		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: reconcile.FindingKinds(),
+	}))
+	return d, nil
+}
+
+func newLogger(w io.Writer, level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo // loadConfig has refused other words
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
+}
+
+func (d *daemon) openStore(ctx context.Context) error {
+	s, err := openDatabase(ctx, d.config.DatabaseURL, d.logger)
+	if err != nil {
+		return err
+	}
+	d.store = s
+	d.later(s.Close)
+	return nil
+}
+
+// openDatabase opens the database and makes the folder of an embedded one.
+func openDatabase(ctx context.Context, url string, logger *slog.Logger) (*store.Store, error) {
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, usage(fmt.Errorf("SOPD_DATA_DIR: the folder cannot be made (%v); choose one that sopd may write", cause(err)))
+		}
+	}
+	return store.Open(ctx, store.Options{URL: url, Logger: logger})
+}
+
+// openStore opens the configured database for commands that need nothing else.
+func openStore(ctx context.Context, c console) (*store.Store, error) {
+	l := &configLoader{}
+	env := func(key string) string {
+		value, _ := l.lookup(c.Env, key)
+		return value
+	}
+	l.env.DataDir, l.env.DatabaseURL = env("SOPD_DATA_DIR"), env("SOPD_DATABASE_URL")
+	url := l.database()
+	if err := errors.Join(l.problems...); err != nil {
+		return nil, usage(err)
+	}
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		if _, err := os.Stat(path); err != nil {
+			return nil, usage(fmt.Errorf("there is no database at %s; set SOPD_DATA_DIR or SOPD_DATABASE_URL to the one that sopd uses", path))
+		}
+	}
+	return openDatabase(ctx, url, newLogger(c.Err, "error"))
+}
+
+// connectVendors makes the connectors, and reports every problem of all of them at once.
+func (d *daemon) connectVendors(context.Context) error {
+	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Version: readVersion().Version}
+	var oktaErr, jiraErr, opsgenieErr error
+	d.okta, oktaErr = okta.New(okta.Options{
+		URL: d.config.OktaURL, Token: d.config.OktaToken, ClientID: d.config.OktaClientID, PrivateKey: d.config.OktaKey,
+		CanaryUser: d.policies.Canaries.User, CanaryGroup: d.policies.Canaries.Group, Transport: shared,
+	})
+	d.jira, jiraErr = jira.New(jira.Options{
+		URL: d.config.JiraURL, User: d.config.JiraUser, Token: d.config.JiraToken, Fields: d.policies.Fields(), Transport: shared,
+	})
+	if d.config.Paging != "" {
+		d.opsgenie, opsgenieErr = opsgenie.New(opsgenie.Options{URL: d.config.OpsgenieURL, Key: d.config.OpsgenieKey, Transport: shared})
+	}
+	if err := errors.Join(oktaErr, jiraErr, opsgenieErr); err != nil {
+		return usage(err)
+	}
+	return nil
+}
+
+func (d *daemon) newReconciler(context.Context) error {
+	var pager reconcile.Pager
+	if d.opsgenie != nil {
+		pager = pages{d.opsgenie}
+	}
+	r, err := reconcile.New(reconcile.Config{
+		Store: d.store, Directory: d.okta, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
+		Policies: d.policies, Write: d.config.Write, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
+	})
+	d.reconciler = r
+	return err
+}
+
+// tickets is Jira as the reconciler reads it.
+type tickets struct{ *jira.Tickets }
+
+// Changed returns the tickets of the projects that changed since.
+func (t tickets) Changed(ctx context.Context, projects []string, since time.Time) (reconcile.ChangedTickets, error) {
+	found, err := t.Tickets.Changed(ctx, jira.Query{Projects: projects, Since: since})
+	if err != nil {
+		return reconcile.ChangedTickets{}, err
+	}
+	bad := make(map[ticket.Key]error, len(found.Bad))
+	for _, b := range found.Bad {
+		bad[b.Key] = b.Err
+	}
+	return reconcile.ChangedTickets{Tickets: found.Tickets, Bad: bad}, nil
+}
+
+// desk is Jira as the reconciler writes on it.
+type desk struct{ *jira.Tickets }
+
+// Comment adds a comment.
+func (t desk) Comment(ctx context.Context, key ticket.Key, c ticket.Comment) error {
+	return t.Tickets.Comment(ctx, key, jira.NewComment{Body: c.Body, Public: c.Public})
+}
+
+// Attachments returns the names of a ticket's attachments.
+func (t desk) Attachments(ctx context.Context, key ticket.Key) ([]string, error) {
+	found, err := t.Tickets.Attachments(ctx, key)
+	names := make([]string, len(found))
+	for i, a := range found {
+		names[i] = a.Name
+	}
+	return names, err
+}
+
+// pages is Opsgenie as the reconciler uses it.
+type pages struct{ *opsgenie.Pager }
+
+// Close closes an alert.
+func (p pages) Close(ctx context.Context, id paging.AlertID) error { return p.Pager.Close(ctx, id) }

@@ -1,0 +1,380 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/mocks/world"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+// demoOptions are the demo's flags.
+type demoOptions struct {
+	once, asJSON, serve, list bool
+	story                     string
+}
+
+func newDemoCommand(c console) *cobra.Command {
+	var o demoOptions
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Play a story: simulated vendors, a fictional organisation, the real daemon",
+		Long: "Start simulated Okta, Jira and Opsgenie servers on this machine, filled with a fictional organisation, run the\n" +
+			"daemon against them over HTTP, and tell what happens. Nothing outside this machine is spoken to.\n\n" +
+			"The store stays in SOPD_DATA_DIR when that is set, so that other commands can be tried on it afterwards.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case o.list:
+				return listStories(c.Out)
+			case o.serve:
+				return serveWorld(cmd.Context(), c)
+			default:
+				return playDemo(cmd.Context(), c, o)
+			}
+		},
+	}
+	cmd.Flags().BoolVar(&o.once, "once", false, "end after the story; exit code 0 only when every expectation held")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the result as JSON")
+	cmd.Flags().BoolVar(&o.serve, "serve", false, "only start the simulated vendors and print the environment for sopd run")
+	cmd.Flags().BoolVar(&o.list, "stories", false, "list the stories")
+	cmd.Flags().StringVar(&o.story, "story", "main", "the story to play")
+	return cmd
+}
+
+func listStories(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, s := range world.Stories() {
+		fmt.Fprintf(t, "%s\t%s\n", s.Name, s.Title)
+	}
+	return t.Flush()
+}
+
+// serveWorld runs the simulated vendors until the context ends.
+func serveWorld(ctx context.Context, c console) error {
+	w, err := world.New(world.Config{Now: time.Now})
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	dir, cleanup, err := demoDir(c)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	env, err := demoEnvironment(w, dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.Out, "# The simulated vendors are up until Ctrl-C. In another shell, use this environment with sopd run, plan, check …")
+	for _, key := range sortedKeys(env) {
+		fmt.Fprintf(c.Out, "export %s='%s'\n", key, env[key])
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// demoDir returns the folder for the demo's store and policies: SOPD_DATA_DIR, or one that is removed afterwards.
+func demoDir(c console) (dir string, cleanup func(), err error) {
+	if dir, ok := c.Env("SOPD_DATA_DIR"); ok && dir != "" {
+		return dir, func() {}, os.MkdirAll(dir, 0o700)
+	}
+	dir, err = os.MkdirTemp("", "sopd-demo-")
+	return dir, func() { _ = os.RemoveAll(dir) }, err
+}
+
+// demoEnvironment writes the organisation's policies into the folder and returns what sopd needs to work with the world.
+func demoEnvironment(w *world.World, dir string) (map[string]string, error) {
+	policies := filepath.Join(dir, "policies")
+	if err := w.WritePolicies(policies); err != nil {
+		return nil, err
+	}
+	env := w.Env()
+	env["SOPD_POLICY_DIR"], env["SOPD_DATA_DIR"] = policies, dir
+	env["SOPD_WRITE"], env["SOPD_INTERVAL"] = "true", "2s"
+	return env, nil
+}
+
+// demo is one playing of a story.
+type demo struct {
+	console console
+	world   *world.World
+	daemon  *daemon
+	json    bool
+	started time.Time
+	told    map[change.ID]bool
+	result  demoResult
+}
+
+// demoResult is the outcome for scripts.
+type demoResult struct {
+	Story        string        `json:"story"`
+	Changes      []demoChange  `json:"changes"`
+	KPIs         []kpiLine     `json:"kpis"`
+	Expectations []expectation `json:"expectations"`
+}
+
+type demoChange struct {
+	ID      change.ID     `json:"change_id"`
+	Kind    change.Kind   `json:"kind"`
+	Reason  change.Reason `json:"reason"`
+	Ticket  string        `json:"ticket"`
+	User    string        `json:"user"`
+	Group   string        `json:"group"`
+	Outcome change.State  `json:"outcome"`
+}
+
+type expectation struct {
+	Name string `json:"name"`
+	Held bool   `json:"held"`
+}
+
+func playDemo(ctx context.Context, c console, o demoOptions) error {
+	i := slices.IndexFunc(world.Stories(), func(s world.Story) bool { return s.Name == o.story })
+	if i < 0 {
+		return usage(fmt.Errorf("there is no story %q; see sopd demo --stories", o.story))
+	}
+	dir, cleanup, err := demoDir(c)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	w, err := world.New(world.Config{Now: time.Now})
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	env, err := demoEnvironment(w, dir)
+	if err != nil {
+		return err
+	}
+	env["SOPD_LISTEN"], env["SOPD_LOG_LEVEL"] = or(value(c, "SOPD_LISTEN"), "127.0.0.1:0"), "error"
+	inner := console{In: c.In, Out: c.Out, Err: c.Err, Env: func(key string) (string, bool) { v, ok := env[key]; return v, ok }}
+	d, err := connect(ctx, inner)
+	if err != nil {
+		return err
+	}
+	p := &demo{console: c, world: w, daemon: d, json: o.asJSON, told: make(map[change.ID]bool), result: demoResult{Story: o.story}}
+	return errors.Join(p.play(ctx, world.Stories()[i], o), d.close())
+}
+
+func value(c console, key string) string {
+	v, _ := c.Env(key)
+	return v
+}
+
+func (p *demo) say(format string, args ...any) {
+	if !p.json {
+		fmt.Fprintf(p.console.Out, format+"\n", args...)
+	}
+}
+
+// play adopts what exists, starts the daemon, plays the steps, and tells the figures.
+func (p *demo) play(ctx context.Context, story world.Story, o demoOptions) error {
+	if err := p.prologue(ctx, story); err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	group, running := errgroup.WithContext(running)
+	bound := make(chan net.Addr, 1)
+	group.Go(func() error { return p.daemon.run(running, func(a net.Addr) { bound <- a }) })
+	var address string
+	select {
+	case a := <-bound:
+		address = "http://" + a.String()
+	case <-running.Done():
+		return group.Wait()
+	}
+	if err := p.world.Hook(address); err != nil {
+		return err
+	}
+	err := p.steps(running, story)
+	if err == nil {
+		err = p.epilogue(running, address)
+	}
+	if err == nil && !o.once {
+		p.say("\nThe daemon stays up. Ctrl-C ends it.")
+		<-running.Done()
+	}
+	stop()
+	if err := errors.Join(err, group.Wait()); err != nil {
+		return err
+	}
+	return p.verdict(o)
+}
+
+// verdict prints the result for scripts, and turns an expectation that did not hold into a failure.
+func (p *demo) verdict(o demoOptions) error {
+	if p.json {
+		if err := writeJSON(p.console.Out, p.result); err != nil {
+			return err
+		}
+	}
+	var broken []string
+	for _, e := range p.result.Expectations {
+		if !e.Held {
+			broken = append(broken, e.Name)
+		}
+	}
+	if len(broken) > 0 && o.once {
+		return fmt.Errorf("%d expectations did not hold: %s", len(broken), strings.Join(broken, "; "))
+	}
+	return nil
+}
+
+func (p *demo) prologue(ctx context.Context, story world.Story) error {
+	p.started = time.Now()
+	p.say("%s\n", story.Title)
+	p.say("Maison RMI is a fictional organisation. Its Okta, Jira and Opsgenie are simulated on this machine; sopd is real.")
+	chosen, err := chooseGroups(p.daemon.policies, nil)
+	if err != nil {
+		return err
+	}
+	result, err := adopt(ctx, p.daemon, adoption{days: 90, groups: chosen, by: "demo"})
+	if err != nil {
+		return fmt.Errorf("adopting what exists: %w", err)
+	}
+	p.daemon.reconciler.Write = true
+	p.say("sopd begins by adopting the %d memberships that exist in the %d groups it manages, to be reviewed by %s.",
+		result.Memberships, result.Groups, result.ReviewBy.Format(time.DateOnly))
+	return nil
+}
+
+// lookEvery is how often the demo asks the simulated vendors whether an expectation holds.
+const lookEvery = 50 * time.Millisecond
+
+func (p *demo) steps(ctx context.Context, story world.Story) error {
+	for i, step := range story.Steps {
+		p.say("\n%d. %s", i+1, step.Say)
+		if step.Do != nil {
+			if err := step.Do(p.world); err != nil {
+				return fmt.Errorf("step %d: %w", i+1, err)
+			}
+		}
+		began := time.Now()
+		for _, e := range step.Expect {
+			held, err := p.expect(ctx, e, began.Add(step.Within))
+			if err != nil {
+				return fmt.Errorf("step %d, %s: %w", i+1, e.Name, err)
+			}
+			p.result.Expectations = append(p.result.Expectations, expectation{Name: e.Name, Held: held})
+			mark := "held"
+			if !held {
+				mark = "DID NOT HOLD"
+			}
+			p.say("   %-72s %s after %.1f s", e.Name, mark, time.Since(began).Seconds())
+		}
+		if err := p.tellChanges(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expect waits until the expectation holds or its time is up; one that has to hold throughout fails as soon as it does not.
+func (p *demo) expect(ctx context.Context, e world.Expectation, until time.Time) (bool, error) {
+	for {
+		held, err := e.Held(p.world)
+		if err != nil {
+			return false, err
+		}
+		if held != e.Throughout {
+			return held, nil
+		}
+		if time.Now().After(until) {
+			return held, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		case <-time.After(lookEvery):
+		}
+	}
+}
+
+// tellChanges prints the changes that were made since it was last asked.
+func (p *demo) tellChanges(ctx context.Context) error {
+	changes, err := p.changes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range changes {
+		if c.Outcome.Settled() && !p.told[c.ID] {
+			p.told[c.ID] = true
+			p.say("   %s  %s %s %s (%s %s)", c.ID, c.Kind, c.User, c.Group, c.Reason, c.Ticket)
+		}
+	}
+	return nil
+}
+
+// changes returns all changes with the names that a person knows.
+func (p *demo) changes(ctx context.Context) ([]demoChange, error) {
+	var all []demoChange
+	return all, p.daemon.store.Read(ctx, func(tx *store.Tx) error {
+		changes, err := tx.ChangesSince(p.started)
+		if err != nil {
+			return err
+		}
+		for _, c := range changes {
+			line := demoChange{
+				ID: c.ID, Kind: c.Kind, Reason: c.Reason, Ticket: string(c.Ticket), User: string(c.User), Group: string(c.Group), Outcome: c.State,
+			}
+			user, known, err := tx.User(c.User)
+			if err != nil {
+				return err
+			}
+			if known {
+				line.User = user.Login
+			}
+			if group, ok := p.daemon.policies.Catalog.Group(c.Group); ok {
+				line.Group = group.Name
+			}
+			all = append(all, line)
+		}
+		return nil
+	})
+}
+
+func (p *demo) epilogue(ctx context.Context, address string) error {
+	var err error
+	if p.result.Changes, err = p.changes(ctx); err != nil {
+		return err
+	}
+	if p.result.KPIs, err = kpiLines(ctx, p.daemon.store, p.daemon.policies); err != nil {
+		return err
+	}
+	if p.json {
+		return nil
+	}
+	p.say("\nThe promises, as measured:")
+	if err := printKPIs(p.console.Out, p.result.KPIs); err != nil {
+		return err
+	}
+	p.say("\nFigures for Prometheus: %s/metrics", address)
+	if _, kept := p.console.Env("SOPD_DATA_DIR"); kept && len(p.result.Changes) > 0 {
+		p.say("The whole chain behind a change: sopd explain %s", p.result.Changes[0].ID)
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/policies"
+	"github.com/maisonrmi/sopd/reconcile"
+	"github.com/maisonrmi/sopd/reconcile/plan"
+	"github.com/spf13/cobra"
+)
+
+func newPlanCommand(c console) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what would change and why, and change nothing",
+		Long: "Read the vendors and show what the next pass would change, with the evidence for each line. Nothing outside is\n" +
+			"changed. The exit code is 3 when there is something to do.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := connect(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			defer d.close()
+			d.reconciler.Write = false
+			progress(c.Err, "reading Okta and Jira …")
+			report, err := d.reconciler.Pass(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if report.Result == reconcile.Standby {
+				return &exitError{code: exitStopped, cause: fmt.Errorf("another sopd is deciding just now; try again in a minute")}
+			}
+			names, err := readNames(cmd, d.store, report.Plan)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = writeJSON(c.Out, planView(report.Plan))
+			} else {
+				err = printPlan(c.Out, report.Plan, names, d.policies)
+			}
+			if err == nil && !report.Plan.Empty() {
+				return &exitError{code: exitChanges}
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// planJSON is the plan for scripts.
+type planJSON struct {
+	Hash     string          `json:"hash"`
+	Changes  []change.Change `json:"changes"`
+	Proposed []change.Change `json:"proposed"`
+	Skipped  []skippedJSON   `json:"skipped"`
+	Drift    []driftJSON     `json:"drift"`
+}
+
+type skippedJSON struct {
+	Change change.Change `json:"change"`
+	Why    string        `json:"why"`
+}
+
+type driftJSON struct {
+	Group access.GroupID `json:"group"`
+	User  access.UserID  `json:"user"`
+}
+
+func planView(p plan.Plan) planJSON {
+	v := planJSON{
+		Hash: p.Hash(), Changes: append([]change.Change{}, p.Changes...), Proposed: append([]change.Change{}, p.Proposed...),
+		Skipped: []skippedJSON{}, Drift: []driftJSON{},
+	}
+	for _, s := range p.Skipped {
+		v.Skipped = append(v.Skipped, skippedJSON{s.Change, s.Why})
+	}
+	for _, m := range p.Drift {
+		v.Drift = append(v.Drift, driftJSON{m.Group, m.User})
+	}
+	return v
+}
+
+// readNames returns the logins of the users in the plan: a person who reads a plan knows people by them.
+func readNames(cmd *cobra.Command, s *store.Store, p plan.Plan) (map[access.UserID]string, error) {
+	names := make(map[access.UserID]string)
+	for _, c := range append(append([]change.Change{}, p.Changes...), p.Proposed...) {
+		names[c.User] = ""
+	}
+	for _, x := range p.Skipped {
+		names[x.Change.User] = ""
+	}
+	for _, m := range p.Drift {
+		names[m.User] = ""
+	}
+	return names, s.Read(cmd.Context(), func(tx *store.Tx) error {
+		for id := range names {
+			user, found, err := tx.User(id)
+			if err != nil {
+				return err
+			}
+			names[id] = string(id)
+			if found {
+				names[id] = user.Login
+			}
+		}
+		return nil
+	})
+}
+
+func printPlan(w io.Writer, p plan.Plan, names map[access.UserID]string, set *policies.Set) error {
+	line := func(c change.Change) string {
+		sign := map[change.Kind]string{change.AddMember: "+", change.RemoveMember: "-"}[c.Kind]
+		if sign == "" {
+			sign = "!"
+		}
+		group := string(c.Group)
+		if known, ok := set.Catalog.Group(c.Group); ok {
+			group = known.Name
+		}
+		return fmt.Sprintf("  %s %-14s %-32s %-28s %s %s", sign, c.Kind, names[c.User], group, c.Reason, c.Ticket)
+	}
+	section := func(title string, n int) {
+		if n > 0 {
+			fmt.Fprintf(w, "%s (%d)\n", title, n)
+		}
+	}
+	section("To do", len(p.Changes))
+	for _, c := range p.Changes {
+		fmt.Fprintln(w, line(c))
+	}
+	section("Would be done, but the system is only observed", len(p.Proposed))
+	for _, c := range p.Proposed {
+		fmt.Fprintln(w, line(c))
+	}
+	section("Due, but not possible or not allowed", len(p.Skipped))
+	for _, s := range p.Skipped {
+		fmt.Fprintf(w, "%s\n      %s\n", line(s.Change), s.Why)
+	}
+	section("Drift: in a managed group without a ticket", len(p.Drift))
+	for _, m := range p.Drift {
+		group, _ := set.Catalog.Group(m.Group)
+		fmt.Fprintf(w, "  ? %-47s %s\n", names[m.User], group.Name)
+	}
+	if p.Empty() {
+		fmt.Fprintln(w, "Nothing to do.")
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "Plan %.12s: %d changes.\n", p.Hash(), len(p.Changes))
+	return err
+}
+
+// progress tells a person at a terminal what takes long; a pipe stays silent.
+func progress(w io.Writer, text string) {
+	if f, ok := w.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			fmt.Fprintln(w, text)
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/figures"
+	"github.com/maisonrmi/sopd/internal/jobs"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/reconcile"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+func newRunCommand(c console) *cobra.Command {
+	var once bool
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon",
+		Long: "Run the daemon: poll the vendors, take their webhooks, keep access as the tickets say, export the figures.\n" +
+			"Nothing outside is changed unless SOPD_WRITE=true.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d, err := connect(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			if once {
+				err = d.once(cmd.Context())
+			} else {
+				err = d.run(cmd.Context(), func(net.Addr) {})
+			}
+			return errors.Join(err, d.close())
+		},
+	}
+	cmd.Flags().BoolVar(&once, "once", false, "do one pass and end; exit code 4 when a guard stopped it")
+	return cmd
+}
+
+// once does one pass.
+func (d *daemon) once(ctx context.Context) error {
+	if err := d.hello(ctx); err != nil {
+		return err
+	}
+	report, err := d.reconciler.Pass(ctx)
+	if err != nil {
+		return err
+	}
+	if report.Result == reconcile.Held || report.Result == reconcile.Standby {
+		return &exitError{code: exitStopped, cause: fmt.Errorf("the pass was stopped: %s; see sopd holds list", report.Result)}
+	}
+	return nil
+}
+
+// hello makes sure, before anything is decided, that the vendors accept the credentials: an answer to a credential that
+// is not accepted can look like an empty organisation.
+func (d *daemon) hello(ctx context.Context) error {
+	_, oktaErr := d.okta.Self(ctx)
+	_, jiraErr := d.jira.Self(ctx)
+	err := errors.Join(wrap("okta", oktaErr), wrap("jira", jiraErr))
+	if errors.Is(err, access.ErrUnauthenticated) || errors.Is(err, access.ErrDenied) {
+		return usage(fmt.Errorf("a vendor does not accept sopd's credential, nothing was changed; see sopd check:\n%w", err))
+	}
+	return err
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// run is the daemon until the context ends. bound is told the address once the daemon listens.
+func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
+	if err := d.hello(ctx); err != nil {
+		return err
+	}
+	var listen net.ListenConfig
+	l, err := listen.Listen(ctx, "tcp", d.config.Listen)
+	if err != nil {
+		return usage(fmt.Errorf("SOPD_LISTEN: %s cannot be listened on; is another sopd running?", d.config.Listen))
+	}
+	loop := &loop{
+		daemon: d, stopping: ctx, health: &health{write: d.config.Write, store: d.store.Ping},
+		passes: figures.NewPasses(d.registry, resultNames()), kpis: figures.NewKPIs(d.registry, d.policies.Clocks),
+	}
+	loop.runner, err = jobs.New(ctx, d.store, jobs.Handlers{Wake: loop.pass}, jobs.Options{Logger: d.logger})
+	if err == nil {
+		err = loop.kpis.Update(ctx, d.store)
+	}
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	d.logger.LogAttrs(ctx, slog.LevelInfo, "listening", slog.String("address", l.Addr().String()), slog.Bool("write", d.config.Write))
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return serve(ctx, l, d.routes(loop), d.logger) })
+	group.Go(func() error { return loop.work(ctx) })
+	bound(l.Addr())
+	return group.Wait()
+}
+
+func resultNames() []string {
+	var names []string
+	for _, r := range reconcile.Results() {
+		names = append(names, string(r))
+	}
+	return names
+}
+
+// loop asks for a pass at the interval; webhooks ask for one in between. The passes themselves are jobs, so that replicas
+// share them and one runs at a time.
+type loop struct {
+	daemon   *daemon
+	stopping context.Context // ends when the daemon is told to stop
+	health   *health
+	runner   *jobs.Runner
+	passes   *figures.Passes
+	kpis     *figures.KPIs
+}
+
+// stopTime is how long a pass may take to come to a place where it can stop: one call to a vendor, and its recording.
+const stopTime = 45 * time.Second
+
+// work runs jobs until the context ends, then lets the pass under way come to a stop.
+func (l *loop) work(ctx context.Context) error {
+	if err := l.runner.Start(ctx); err != nil {
+		return err
+	}
+	err := l.tick(ctx)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	return errors.Join(err, l.runner.Stop(drain))
+}
+
+func (l *loop) tick(ctx context.Context) error {
+	ticker := time.NewTicker(l.daemon.config.Interval)
+	defer ticker.Stop()
+	for {
+		err := l.daemon.store.Write(ctx, func(tx *store.Tx) error { return l.runner.Wake(tx) })
+		if err != nil && ctx.Err() == nil {
+			// The database may be down for a minute; the next tick asks again.
+			l.daemon.logger.LogAttrs(ctx, slog.LevelError, "no pass could be asked for", slog.String("error", err.Error()))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// pass runs one pass and records how it went. A pass that fails is not the end of the daemon: its job is tried again.
+func (l *loop) pass(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.stopping, cancel)()
+	report, err := l.daemon.reconciler.Pass(ctx)
+	if ctx.Err() != nil {
+		return nil // told to stop; the pass has recorded what it did
+	}
+	l.health.record(report, err)
+	l.passes.Record(passFigures(report, err))
+	if kpiErr := l.kpis.Update(ctx, l.daemon.store); kpiErr != nil {
+		return errors.Join(err, fmt.Errorf("computing the figures: %w", kpiErr))
+	}
+	return err
+}
+
+func passFigures(report reconcile.Report, err error) figures.Pass {
+	pass := figures.Pass{
+		Began: report.Started, Ended: report.Ended, Result: string(report.Result),
+		Succeeded: report.Result == reconcile.Succeeded || report.Result == reconcile.Held,
+	}
+	if err == nil && report.Result != reconcile.Standby {
+		counts := report.Plan.Counts
+		pass.Memberships = map[string]int{
+			"granted": counts.Granted, "baseline": counts.Baseline, "drift": counts.Drift, "foreign": counts.Foreign,
+		}
+	}
+	return pass
+}

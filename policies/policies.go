@@ -1,0 +1,237 @@
+// Package policies reads standard operating procedures from YAML and compiles them into the types that the engines run
+// on. Reading is strict: an unknown field is an error, and all problems of a folder are reported at once.
+package policies
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/authority"
+	"github.com/maisonrmi/sopd/internal/calendar"
+	"github.com/maisonrmi/sopd/internal/catalog"
+	"github.com/maisonrmi/sopd/internal/guard"
+	"github.com/maisonrmi/sopd/internal/kpi"
+	"github.com/maisonrmi/sopd/internal/people"
+	"github.com/maisonrmi/sopd/internal/ticket"
+)
+
+// Set is a folder of policies, compiled.
+type Set struct {
+	Catalog   catalog.Catalog
+	People    people.Strategy
+	Guards    guard.Limits
+	Canaries  Canaries
+	Calendars map[string]*calendar.Calendar
+	SOPs      []SOP // sorted by name
+	Clocks    []kpi.Definition
+}
+
+// Canaries are objects that must be there in every complete read; an answer without them is not the truth.
+type Canaries struct {
+	User  access.UserID
+	Group access.GroupID
+}
+
+// SOP is one procedure, with the part that its kind adds.
+type SOP struct {
+	Kind       string
+	Name       string
+	Title      string
+	Version    string
+	Effective  time.Time
+	NextReview time.Time
+	Owner      string
+	Reviewer   string
+	RACI       RACI
+	Controls   []string
+	Tickets    Tickets
+	Rules      authority.Rules
+	// Mode and Suspend are a de-provisioning procedure's: how far sopd may go with a leaver's sessions, and whether the
+	// account is suspended.
+	Mode    catalog.Mode
+	Suspend bool
+}
+
+// RACI says who does a procedure, who answers for it, who is asked and who is told.
+type RACI struct{ Responsible, Accountable, Consulted, Informed string }
+
+// ID returns the procedure's name and version, as records cite it.
+func (s SOP) ID() string { return s.Name + "@" + s.Version }
+
+// Tickets says which tickets a procedure is about, and what their statuses mean. Statuses route; they are never a proof.
+type Tickets struct {
+	Projects     []string
+	Types        []string // issue types; empty: any
+	RequestTypes []string // JSM request types; empty: any
+	Waiting      []string // approval is asked for
+	Fulfil       []string // approved: sopd acts when the approval objects agree
+	Validate     string   // fulfilled: the requester is asked to validate; empty: close at once
+	Validated    []string // the requester has validated
+	Close        string
+}
+
+// Match reports whether the ticket is the procedure's.
+func (t Tickets) Match(x ticket.Ticket) bool {
+	return slices.Contains(t.Projects, x.Project) &&
+		(len(t.Types) == 0 || slices.Contains(t.Types, x.Type)) &&
+		(len(t.RequestTypes) == 0 || slices.Contains(t.RequestTypes, x.RequestType))
+}
+
+// SOP returns the first procedure that the ticket belongs to.
+func (s *Set) SOP(t ticket.Ticket) (SOP, bool) {
+	i := slices.IndexFunc(s.SOPs, func(p SOP) bool { return p.Tickets.Match(t) })
+	if i < 0 {
+		return SOP{}, false
+	}
+	return s.SOPs[i], true
+}
+
+// Kind returns the first procedure of the kind.
+func (s *Set) Kind(kind string) (SOP, bool) {
+	i := slices.IndexFunc(s.SOPs, func(p SOP) bool { return p.Kind == kind })
+	if i < 0 {
+		return SOP{}, false
+	}
+	return s.SOPs[i], true
+}
+
+// Projects returns the Jira projects that any procedure reads, sorted.
+func (s *Set) Projects() []string {
+	var projects []string
+	for _, p := range s.SOPs {
+		projects = append(projects, p.Tickets.Projects...)
+	}
+	slices.Sort(projects)
+	return slices.Compact(projects)
+}
+
+// Fields returns the names of the Jira fields that any procedure reads, sorted.
+func (s *Set) Fields() []string {
+	var fields []string
+	for _, p := range s.SOPs {
+		fields = append(fields, p.Rules.Fields.Names()...)
+	}
+	slices.Sort(fields)
+	return slices.Compact(fields)
+}
+
+// Eligible returns the groups whose members may approve something, sorted.
+func (s *Set) Eligible() []access.GroupID {
+	var groups []access.GroupID
+	for _, system := range s.Catalog.Systems {
+		groups = append(groups, system.Owners.Groups...)
+	}
+	for _, p := range s.SOPs {
+		for _, a := range p.Rules.Approvals {
+			groups = append(groups, a.People.Groups...)
+		}
+	}
+	slices.Sort(groups)
+	return slices.Compact(groups)
+}
+
+// Load reads every .yaml file of the folder and below.
+//
+// Errors: [*Error] with every problem of every file. With any error the set is nil: half a policy would be another policy.
+func Load(folder fs.FS) (*Set, error) {
+	c := &compiler{set: &Set{Guards: guard.Defaults(), Calendars: map[string]*calendar.Calendar{}}}
+	c.read(folder)
+	c.compile()
+	if len(c.problems) > 0 {
+		slices.SortStableFunc(c.problems, func(a, b Problem) int {
+			return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		})
+		return nil, &Error{Problems: c.problems}
+	}
+	return c.set, nil
+}
+
+// compiler reads files in two rounds: calendars and the catalog first, because procedures refer to them.
+type compiler struct {
+	set      *Set
+	files    []*file
+	problems []Problem
+	single   map[string]string // kinds that may stand once, and the file they stand in
+}
+
+func (c *compiler) read(folder fs.FS) {
+	c.single = make(map[string]string)
+	err := fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if extension := path.Ext(name); entry.IsDir() || extension != ".yaml" && extension != ".yml" {
+			return nil
+		}
+		text, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return err
+		}
+		if f, ok := parse(name, text, &c.problems); ok {
+			c.files = append(c.files, f)
+		}
+		return nil
+	})
+	if err != nil {
+		c.problems = append(c.problems, Problem{File: ".", Text: fmt.Sprintf("the policy folder cannot be read (%v); set SOPD_POLICY_DIR to a readable folder", cause(err))})
+	}
+	if len(c.files) == 0 && len(c.problems) == 0 {
+		c.problems = append(c.problems, Problem{File: ".", Text: "the policy folder holds no .yaml file; sopd needs at least a Catalog"})
+	}
+}
+
+// cause leaves out the path of a file error, which says nothing that the file's name does not.
+func cause(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
+
+func (c *compiler) compile() {
+	rounds := []map[string]func(*file){
+		{KindCalendar: c.calendar, KindCatalog: c.catalog},
+		{
+			KindPeople: c.people, KindGuards: c.guards, KindAccessProvisioning: c.accessProvisioning,
+			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation,
+		},
+	}
+	for _, f := range c.files {
+		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
+			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
+				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation}, ", "))
+		}
+	}
+	for _, round := range rounds {
+		for _, f := range c.files {
+			if compile := round[f.kind]; compile != nil && c.once(f) {
+				compile(f)
+			}
+		}
+	}
+	slices.SortFunc(c.set.SOPs, func(a, b SOP) int { return strings.Compare(a.Name, b.Name) })
+	if len(c.set.Catalog.Systems) == 0 && len(c.problems) == 0 {
+		c.problems = append(c.problems, Problem{File: ".", Text: "no Catalog lists a system; write a file of kind Catalog"})
+	}
+}
+
+// once refuses a second catalog, people or guards file: which of two would hold is not a question to leave open.
+func (c *compiler) once(f *file) bool {
+	if f.kind == KindCalendar || f.kind == KindRevocation || f.kind == KindAccessProvisioning {
+		return true
+	}
+	if first, taken := c.single[f.kind]; taken {
+		f.wrong("$.kind", "is the second %s; the first stands in %s, join them", f.kind, first)
+		return false
+	}
+	c.single[f.kind] = f.name
+	return true
+}

@@ -1,0 +1,194 @@
+package policies
+
+// The types in this file are what policy files look like. Every field is described for the reference and for editors'
+// schemas; unknown fields are errors.
+
+// APIVersion is what every policy file has to name.
+const APIVersion = "sopd/v1"
+
+// The kinds of policy file.
+const (
+	KindCatalog            = "Catalog"
+	KindPeople             = "People"
+	KindGuards             = "Guards"
+	KindCalendar           = "Calendar"
+	KindAccessProvisioning = "AccessProvisioning"
+	KindDeprovisioning     = "Deprovisioning"
+	KindRevocation         = "Revocation"
+)
+
+// header begins every file.
+type header struct {
+	APIVersion string `yaml:"apiVersion"`
+	Kind       string `yaml:"kind"`
+}
+
+// catalogFile is the systems, their groups and their owners.
+type catalogFile struct {
+	Header  header       `yaml:",inline"`
+	Systems []systemYAML `yaml:"systems"`
+}
+
+type systemYAML struct {
+	ID     string      `yaml:"id"`
+	Name   string      `yaml:"name"`
+	Risk   string      `yaml:"risk"`
+	Mode   string      `yaml:"mode"`
+	Owners peopleYAML  `yaml:"owners"`
+	Groups []groupYAML `yaml:"groups"`
+	Roles  []roleYAML  `yaml:"roles"`
+}
+
+// peopleYAML names users and groups by their Okta ID. Names are written as comments beside them: IDs are never used again
+// and names are.
+type peopleYAML struct {
+	Users  []string `yaml:"users"`
+	Groups []string `yaml:"groups"`
+}
+
+type groupYAML struct {
+	ID        string `yaml:"id"`
+	Name      string `yaml:"name"`
+	Floor     int    `yaml:"floor"`
+	Protected bool   `yaml:"protected"`
+}
+
+type roleYAML struct {
+	Name   string   `yaml:"name"`
+	Groups []string `yaml:"groups"` // names of groups of the same system
+}
+
+// peopleFile is how persons in tickets are matched with Okta users.
+type peopleFile struct {
+	Header    header            `yaml:",inline"`
+	Email     bool              `yaml:"email"`
+	Attribute string            `yaml:"attribute"`
+	Mapping   map[string]string `yaml:"mapping"`
+}
+
+// guardsFile is what a plan may do without a person's word. A limit is a number, or "off".
+type guardsFile struct {
+	Header              header       `yaml:",inline"`
+	RemovalPercent      string       `yaml:"removalPercent"`
+	Removals            string       `yaml:"removals"`
+	RemovalsPerHour     string       `yaml:"removalsPerHour"`
+	GroupRemovalPercent string       `yaml:"groupRemovalPercent"`
+	Additions           string       `yaml:"additions"`
+	People              string       `yaml:"people"`
+	ProtectedUsers      []string     `yaml:"protectedUsers"`
+	Canaries            canariesYAML `yaml:"canaries"`
+}
+
+type canariesYAML struct {
+	User  string `yaml:"user"`
+	Group string `yaml:"group"`
+}
+
+// sop is what every procedure says about itself.
+type sop struct {
+	Header     header      `yaml:",inline"`
+	Name       string      `yaml:"name"`
+	Title      string      `yaml:"title"`
+	Version    string      `yaml:"version"`
+	Effective  string      `yaml:"effective"`
+	Owner      string      `yaml:"owner"`
+	Reviewer   string      `yaml:"reviewer"`
+	NextReview string      `yaml:"nextReview"`
+	RACI       raciYAML    `yaml:"raci"`
+	Controls   []string    `yaml:"controls"`
+	Tickets    ticketsYAML `yaml:"tickets"`
+	Clocks     []clockYAML `yaml:"clocks"`
+}
+
+type raciYAML struct {
+	Responsible string `yaml:"responsible"`
+	Accountable string `yaml:"accountable"`
+	Consulted   string `yaml:"consulted"`
+	Informed    string `yaml:"informed"`
+}
+
+type ticketsYAML struct {
+	Projects     []string     `yaml:"projects"`
+	Types        []string     `yaml:"types"`
+	RequestTypes []string     `yaml:"requestTypes"`
+	Statuses     statusesYAML `yaml:"statuses"`
+	Fields       fieldsYAML   `yaml:"fields"`
+}
+
+type statusesYAML struct {
+	Waiting   []string `yaml:"waiting"`
+	Fulfil    []string `yaml:"fulfil"`
+	Validate  string   `yaml:"validate"`
+	Validated []string `yaml:"validated"`
+	Close     string   `yaml:"close"`
+}
+
+type fieldsYAML struct {
+	Beneficiary   string `yaml:"beneficiary"`
+	System        string `yaml:"system"`
+	Role          string `yaml:"role"`
+	Justification string `yaml:"justification"`
+	Expires       string `yaml:"expires"`
+	Effective     string `yaml:"effective"`
+}
+
+type approvalYAML struct {
+	Role   string   `yaml:"role"`
+	Owners bool     `yaml:"owners"`
+	Users  []string `yaml:"users"`
+	Groups []string `yaml:"groups"`
+	When   string   `yaml:"when"`
+}
+
+type clockYAML struct {
+	KPI      string            `yaml:"kpi"`
+	Subject  string            `yaml:"subject"`
+	Start    []string          `yaml:"start"`
+	Pause    []string          `yaml:"pause"`
+	Resume   []string          `yaml:"resume"`
+	Stop     []string          `yaml:"stop"`
+	Cancel   []string          `yaml:"cancel"`
+	Reopen   []string          `yaml:"reopen"`
+	Target   map[string]string `yaml:"target"` // by severity or risk; "default" for all others
+	Calendar string            `yaml:"calendar"`
+	Warn     []string          `yaml:"warn"` // "75%" used up, or "30m" left
+	Owner    string            `yaml:"owner"`
+	Escalate string            `yaml:"escalate"`
+}
+
+// accessFile is the access provisioning procedure.
+type accessFile struct {
+	SOP            sop            `yaml:",inline"`
+	Approvals      []approvalYAML `yaml:"approvals"`
+	ExpiryRequired []string       `yaml:"expiryRequired"`
+	LongestGrant   string         `yaml:"longestGrant"`
+}
+
+// leaverFile is the de-provisioning procedure.
+type leaverFile struct {
+	SOP       sop            `yaml:",inline"`
+	Approvals []approvalYAML `yaml:"approvals"`
+	Mode      string         `yaml:"mode"`
+	Suspend   bool           `yaml:"suspend"`
+}
+
+// revocationFile is the procedure for taking single accesses away.
+type revocationFile struct {
+	SOP       sop            `yaml:",inline"`
+	Approvals []approvalYAML `yaml:"approvals"`
+}
+
+type calendarFile struct {
+	Header   header            `yaml:",inline"`
+	Name     string            `yaml:"name"`
+	Zone     string            `yaml:"zone"`
+	Versions []calendarVersion `yaml:"versions"`
+}
+
+// calendarVersion is the hours and holidays from a day on. The first version may leave effective out.
+type calendarVersion struct {
+	Effective string              `yaml:"effective"`
+	Hours     map[string][]string `yaml:"hours"`    // "monday": ["09:00-12:30", "13:30-18:00"]
+	Holidays  []string            `yaml:"holidays"` // regions, such as fr
+	Closed    []string            `yaml:"closed"`
+}

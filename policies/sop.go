@@ -1,0 +1,159 @@
+package policies
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/authority"
+	"github.com/maisonrmi/sopd/internal/catalog"
+)
+
+var semver = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`)
+
+func (c *compiler) accessProvisioning(f *file) {
+	var in accessFile
+	if !f.decode(&in) {
+		return
+	}
+	p := c.procedure(f, in.SOP)
+	fields := p.Rules.Fields
+	f.required("$.tickets.fields.system", fields.System)
+	f.required("$.tickets.fields.justification", fields.Justification)
+	p.Rules.Approvals = f.approvals(in.Approvals)
+	for i, risk := range in.ExpiryRequired {
+		f.oneOf(fmt.Sprintf("$.expiryRequired[%d]", i), risk, string(catalog.Low), string(catalog.Medium), string(catalog.High))
+		p.Rules.ExpiryRequired = append(p.Rules.ExpiryRequired, catalog.Risk(risk))
+	}
+	if len(in.ExpiryRequired) > 0 && fields.Expires == "" {
+		f.wrong("$.expiryRequired", "needs tickets.fields.expires: the field in which tickets say until when")
+	}
+	p.Rules.LongestGrant = f.days("$.longestGrant", in.LongestGrant)
+	c.set.SOPs = append(c.set.SOPs, p)
+}
+
+func (c *compiler) deprovisioning(f *file) {
+	var in leaverFile
+	if !f.decode(&in) {
+		return
+	}
+	p := c.procedure(f, in.SOP)
+	f.required("$.tickets.fields.beneficiary", p.Rules.Fields.Beneficiary)
+	f.oneOf("$.mode", in.Mode, string(catalog.Observe), string(catalog.Enforce))
+	p.Mode, p.Suspend = catalog.Mode(in.Mode), in.Suspend
+	p.Rules.Approvals = f.approvals(in.Approvals)
+	c.set.SOPs = append(c.set.SOPs, p)
+}
+
+func (c *compiler) revocation(f *file) {
+	var in revocationFile
+	if !f.decode(&in) {
+		return
+	}
+	p := c.procedure(f, in.SOP)
+	f.required("$.tickets.fields.beneficiary", p.Rules.Fields.Beneficiary)
+	f.required("$.tickets.fields.system", p.Rules.Fields.System)
+	p.Rules.Approvals = f.approvals(in.Approvals)
+	c.set.SOPs = append(c.set.SOPs, p)
+}
+
+// procedure compiles what all procedures share.
+func (c *compiler) procedure(f *file, in sop) SOP {
+	if !slug.MatchString(in.Name) {
+		f.wrong("$.name", "name is %q; write small letters, digits and hyphens", in.Name)
+	}
+	for _, known := range c.set.SOPs {
+		if known.Name == in.Name {
+			f.wrong("$.name", "procedure %q stands twice", in.Name)
+		}
+	}
+	if !semver.MatchString(in.Version) {
+		f.wrong("$.version", "version is %q; write three numbers, such as 1.0.0", in.Version)
+	}
+	f.required("$.title", in.Title)
+	f.required("$.owner", in.Owner)
+	f.required("$.reviewer", in.Reviewer)
+	effective, nextReview := f.day("$.effective", in.Effective), f.day("$.nextReview", in.NextReview)
+	if in.Effective == "" {
+		f.wrong("$.effective", "effective is missing; write the day from which the procedure holds")
+	}
+	if !nextReview.After(effective) {
+		f.wrong("$.nextReview", "nextReview has to be a day after effective")
+	}
+	p := SOP{
+		Kind: in.Header.Kind, Name: in.Name, Title: in.Title, Version: in.Version, Effective: effective,
+		NextReview: nextReview, Owner: in.Owner, Reviewer: in.Reviewer, RACI: RACI(in.RACI),
+		Controls: in.Controls, Tickets: f.tickets(in.Tickets),
+	}
+	p.Rules = authority.Rules{Policy: p.ID(), Fields: authority.Fields(in.Tickets.Fields)}
+	for i, clock := range in.Clocks {
+		c.clock(f, fmt.Sprintf("$.clocks[%d]", i), in.Name, clock)
+	}
+	return p
+}
+
+func (f *file) tickets(in ticketsYAML) Tickets {
+	if len(in.Projects) == 0 {
+		f.wrong("$.tickets.projects", "name the Jira projects of these tickets by their keys")
+	}
+	for i, key := range in.Projects {
+		if key == "" || strings.ToUpper(key) != key || strings.Contains(key, "-") {
+			f.wrong(fmt.Sprintf("$.tickets.projects[%d]", i), "%q is not a project key, such as ACC", key)
+		}
+	}
+	if len(in.Statuses.Fulfil) == 0 {
+		f.wrong("$.tickets.statuses.fulfil", "name the statuses in which an approved ticket waits for sopd")
+	}
+	f.required("$.tickets.statuses.close", in.Statuses.Close)
+	if in.Statuses.Validate != "" && len(in.Statuses.Validated) == 0 {
+		f.wrong("$.tickets.statuses.validated", "name the statuses in which the requester has validated, or leave validate out")
+	}
+	return Tickets{
+		Projects: in.Projects, Types: in.Types, RequestTypes: in.RequestTypes,
+		Waiting: in.Statuses.Waiting, Fulfil: in.Statuses.Fulfil, Validate: in.Statuses.Validate,
+		Validated: in.Statuses.Validated, Close: in.Statuses.Close,
+	}
+}
+
+func (f *file) approvals(in []approvalYAML) []authority.Approval {
+	if len(in) == 0 {
+		f.wrong("$.approvals", "name at least one approval; sopd never acts on a ticket that nobody approved")
+	}
+	var out []authority.Approval
+	for i, a := range in {
+		at := fmt.Sprintf("$.approvals[%d]", i)
+		if !slug.MatchString(a.Role) {
+			f.wrong(at+".role", "role is %q; write small letters, digits and hyphens", a.Role)
+		}
+		rule := authority.Approval{Role: a.Role, Owners: a.Owners, People: f.named(at, peopleYAML{Users: a.Users, Groups: a.Groups})}
+		if !a.Owners && rule.People.Empty() {
+			f.wrong(at, "nobody may give approval %q; set owners, users or groups", a.Role)
+		}
+		if a.When != "" {
+			when, err := condition(a.When)
+			if err != nil {
+				f.wrong(at+".when", "%s", oneLine(err))
+			}
+			rule.When = when
+		}
+		out = append(out, rule)
+	}
+	return out
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+// days reads "365d"; nothing is 0.
+func (f *file) days(at, text string) time.Duration {
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(text, "d"))
+	if err != nil || !strings.HasSuffix(text, "d") || n < 1 || n > 36500 {
+		f.wrong(at, "is %q; write a number of days, such as 365d", text)
+		return 0
+	}
+	return time.Duration(n) * 24 * time.Hour
+}

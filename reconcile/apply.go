@@ -1,0 +1,258 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/guard"
+	"github.com/maisonrmi/sopd/internal/hold"
+	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/reconcile/plan"
+)
+
+// holdTime is how long a hold waits for a person. After that the plan is made anew and held anew.
+const holdTime = 24 * time.Hour
+
+// A change that was begun is finished and recorded even when the program is told to stop: callTime bounds the call,
+// outcomeTime the recording.
+const (
+	callTime    = 30 * time.Second
+	outcomeTime = 10 * time.Second
+)
+
+// lease takes or renews the one writer's place. mine is false while another replica has it.
+func (r *Reconciler) lease(ctx context.Context) (fence int64, mine bool, err error) {
+	err = r.Store.Write(ctx, func(tx *store.Tx) error {
+		fence, err = tx.Lease(leaseName, r.Holder, r.Now().Add(leaseTime))
+		return err
+	})
+	if errors.Is(err, access.ErrConflict) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("taking the writer's lease: %w", err)
+	}
+	return fence, true, nil
+}
+
+// clear asks the guards for the plan. ok is false when it was stopped: then a hold stands, or stood already, for exactly
+// this plan.
+func (r *Reconciler) clear(ctx context.Context, p plan.Plan, v view) (plan.Cleared, bool, error) {
+	limits := r.Policies.Guards
+	limits.Self = r.Self
+	state := guard.State{Catalog: r.Policies.Catalog, Sizes: make(map[access.GroupID]int), RemovedLastHour: v.removedLastHour}
+	for _, g := range v.observation.Groups {
+		state.Sizes[g.Group.ID] = len(g.Members)
+	}
+	cleared, trips := plan.Clear(p, limits, state)
+	if len(trips) == 0 {
+		return cleared, true, nil
+	}
+	standing, found, err := r.standingHold(ctx, p.Hash())
+	if err != nil {
+		return plan.Cleared{}, false, err
+	}
+	if found && standing.Lets(p.Hash(), r.Now()) {
+		cleared, err := plan.Override(p, standing.PlanHash, limits, state)
+		if err != nil {
+			r.Logger.Warn("hold not used", slog.String("hold", string(standing.ID)), slog.String("error", err.Error()))
+			return plan.Cleared{}, false, nil
+		}
+		return cleared, true, r.useHold(ctx, standing)
+	}
+	if found {
+		return plan.Cleared{}, false, nil
+	}
+	return plan.Cleared{}, false, r.makeHold(ctx, p, trips)
+}
+
+// standingHold returns the newest hold for the plan that is not final.
+func (r *Reconciler) standingHold(ctx context.Context, hash string) (hold.Hold, bool, error) {
+	var found hold.Hold
+	var ok bool
+	err := r.Store.Read(ctx, func(tx *store.Tx) error {
+		holds, err := tx.HoldsByPlan(hash)
+		for _, h := range holds {
+			if !h.State.Final() && r.Now().Before(h.Expires) && (!ok || h.Made.After(found.Made)) {
+				found, ok = h, true
+			}
+		}
+		return err
+	})
+	return found, ok, err
+}
+
+func (r *Reconciler) useHold(ctx context.Context, h hold.Hold) error {
+	h.State, h.Used = hold.Used, r.Now()
+	return r.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.PutHold(h); err != nil {
+			return err
+		}
+		_, err := tx.Append(ledger.Entry{Kind: ledger.HoldUsed, At: h.Used, Body: h})
+		return err
+	})
+}
+
+func (r *Reconciler) makeHold(ctx context.Context, p plan.Plan, trips []guard.Trip) error {
+	text, err := json.Marshal(p.Changes)
+	if err != nil {
+		return err
+	}
+	now := r.Now()
+	h := hold.Hold{
+		ID: hold.NewID(now), PlanHash: p.Hash(), Plan: text, State: hold.Open, Made: now, Expires: now.Add(holdTime),
+	}
+	for _, t := range trips {
+		h.Guards = append(h.Guards, string(t.Guard))
+		h.Reasons = append(h.Reasons, t.Reason)
+	}
+	err = r.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.PutHold(h); err != nil {
+			return err
+		}
+		_, err := tx.Append(ledger.Entry{Kind: ledger.HoldMade, At: now, Body: h})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.Logger.LogAttrs(ctx, slog.LevelWarn, "hold made", slog.String("hold", string(h.ID)), slog.Any("guards", h.Guards))
+	return nil
+}
+
+// apply carries out the cleared plan in its order. It returns the changes that were begun, with the state they came to.
+//
+// Errors: when the plan could not be finished for a reason that would stop every other change too. The changes that were
+// not begun are not recorded; the next pass plans them again.
+func (r *Reconciler) apply(ctx context.Context, fence int64, c plan.Cleared) ([]change.Change, error) {
+	var applied []change.Change
+	for _, next := range c.Changes() {
+		if err := ctx.Err(); err != nil {
+			return applied, fmt.Errorf("stopped between two changes: %w", context.Cause(ctx))
+		}
+		next.Plan = c.Hash()
+		done, callErr, err := r.one(ctx, fence, next)
+		if err != nil {
+			return applied, err
+		}
+		applied = append(applied, done)
+		if general(callErr) {
+			return applied, fmt.Errorf("change %s: %w", done.ID, callErr)
+		}
+	}
+	return applied, nil
+}
+
+// general reports whether an error would meet every other change as well.
+func general(err error) bool {
+	return errors.Is(err, access.ErrUnauthenticated) || errors.Is(err, access.ErrThrottled) ||
+		errors.Is(err, access.ErrUnavailable) || errors.Is(err, context.Canceled)
+}
+
+// one carries out a single change: the intent is durable before the call, and its outcome after it, even when the program
+// was told to stop in between. callErr is the vendor's; err says that the change could not be recorded.
+func (r *Reconciler) one(ctx context.Context, fence int64, c change.Change) (done change.Change, callErr, err error) {
+	c.Intended = r.Now()
+	c.ID, c.State = change.NewID(c.Intended), change.Intended
+	err = r.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.HoldsLease(leaseName, fence); err != nil {
+			return err
+		}
+		if _, err := tx.Lease(leaseName, r.Holder, c.Intended.Add(leaseTime)); err != nil {
+			return err
+		}
+		return record(tx, c, c.Intended)
+	})
+	if err != nil {
+		return c, nil, fmt.Errorf("recording the intent: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime+outcomeTime)
+	defer cancel()
+	callErr = r.bounded(ctx, c)
+	c.State, c.Error = outcome(callErr)
+	now := r.Now()
+	if c.State.Settled() {
+		c.Settled = now
+	}
+	if err := r.Store.Write(ctx, func(tx *store.Tx) error { return record(tx, c, now) }); err != nil {
+		return c, callErr, fmt.Errorf("recording the outcome of %s: %w", c.ID, err)
+	}
+	r.logChange(ctx, c)
+	return c, callErr, nil
+}
+
+func (r *Reconciler) bounded(ctx context.Context, c change.Change) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	return r.call(ctx, c)
+}
+
+func (r *Reconciler) call(ctx context.Context, c change.Change) error {
+	switch c.Kind {
+	case change.AddMember:
+		return r.Writer.Add(ctx, c.Membership())
+	case change.RemoveMember:
+		return r.Writer.Remove(ctx, c.Membership())
+	case change.ClearSessions:
+		return r.Writer.ClearSessions(ctx, c.User)
+	case change.Suspend:
+		return r.Writer.Suspend(ctx, c.User)
+	default:
+		return fmt.Errorf("kind %q: %w", c.Kind, access.ErrInvalid)
+	}
+}
+
+// outcome returns what the answer to a write makes of the change.
+func outcome(err error) (change.State, string) {
+	switch {
+	case err == nil:
+		return change.Applied, ""
+	case errors.Is(err, access.ErrUnconfirmed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return change.Unconfirmed, access.ErrUnconfirmed.Error()
+	default:
+		return change.Refused, phrase(err)
+	}
+}
+
+// phrase returns the cause of an error in the words of package access, never the vendor's.
+func phrase(err error) string {
+	for _, cause := range []error{
+		access.ErrUnauthenticated, access.ErrDenied, access.ErrNotFound, access.ErrThrottled, access.ErrUnavailable,
+		access.ErrUnconfirmed, access.ErrIncomplete, access.ErrMalformed, access.ErrInvalid, access.ErrConflict,
+	} {
+		if errors.Is(err, cause) {
+			return cause.Error()
+		}
+	}
+	return "unknown cause"
+}
+
+// record stores the change's state and its ledger entry together.
+func record(tx *store.Tx, c change.Change, at time.Time) error {
+	kinds := map[change.State]ledger.Kind{
+		change.Intended: ledger.ChangeIntended, change.Applied: ledger.ChangeApplied, change.Unconfirmed: ledger.ChangeUnconfirmed,
+		change.Confirmed: ledger.ChangeConfirmed, change.Refused: ledger.ChangeRefused,
+	}
+	if err := tx.PutChange(c); err != nil {
+		return err
+	}
+	_, err := tx.Append(ledger.Entry{
+		Kind: kinds[c.State], At: at, Change: c.ID, Ticket: c.Ticket, User: c.User, Group: c.Group, Body: c,
+	})
+	return err
+}
+
+func (r *Reconciler) logChange(ctx context.Context, c change.Change) {
+	r.Logger.LogAttrs(ctx, slog.LevelInfo, "change",
+		slog.String("change_id", string(c.ID)), slog.String("kind", string(c.Kind)), slog.String("reason", string(c.Reason)),
+		slog.String("state", string(c.State)), slog.String("ticket", string(c.Ticket)),
+		slog.String("user", string(c.User)), slog.String("group", string(c.Group)))
+	r.Watch(Notice{Change: &c})
+}

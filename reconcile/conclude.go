@@ -1,0 +1,350 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/authority"
+	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/evidence"
+	"github.com/maisonrmi/sopd/internal/finding"
+	"github.com/maisonrmi/sopd/internal/hold"
+	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/ticket"
+	"github.com/maisonrmi/sopd/policies"
+	"github.com/maisonrmi/sopd/reconcile/plan"
+)
+
+// The kinds of finding that a pass raises.
+const (
+	FindingDrift       finding.Kind = "drift"       // a member without a grant
+	FindingUnreadable  finding.Kind = "unreadable"  // a group that could not be read
+	FindingUnconfirmed finding.Kind = "unconfirmed" // a change that Okta does not show
+	FindingHold        finding.Kind = "hold"        // a plan that waits for a person
+	FindingSkipped     finding.Kind = "skipped"     // a change that is due and that sopd may not make
+)
+
+// FindingKinds lists the kinds, for metrics.
+func FindingKinds() []finding.Kind {
+	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped}
+}
+
+// unconfirmedAfter is when a change that Okta does not show becomes a finding. Okta shows its own writes within seconds.
+const unconfirmedAfter = time.Minute
+
+// conclude looks at where everything stands now that the plan was carried out: which tickets are fulfilled, which clocks
+// stop, what has to be pointed out. It computes a second plan from the mirror; a membership counts as there only when that
+// plan, which knows only what was read from Okta, finds it there.
+//
+// It returns the findings that no longer stand and whose alerts have to be closed before they are cleared.
+func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]error, report *Report) ([]finding.Finding, error) {
+	l := loader{r: r, now: r.Now(), unread: unread}
+	if err := r.Store.Read(ctx, l.load); err != nil {
+		return nil, err
+	}
+	v, err := l.view()
+	if err != nil {
+		return nil, err
+	}
+	c := conclusion{r: r, view: v, loader: l, plan: plan.Build(v.observation)}
+	c.index()
+	err = r.Store.Write(ctx, func(tx *store.Tx) error {
+		steps := []func(*store.Tx) error{r.witness, c.findings}
+		if r.Write {
+			steps = append(steps, c.tickets, c.expiries, c.departures)
+		}
+		for _, step := range steps {
+			if err := step(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	report.Findings = len(c.raised)
+	return c.over, err
+}
+
+// conclusion is the state of things at the end of a pass.
+type conclusion struct {
+	r      *Reconciler
+	view   view
+	loader loader
+	plan   plan.Plan
+
+	satisfied map[change.GrantID]bool
+	open      map[access.UserID]int    // changes planned or pending, by user
+	raised    map[finding.Key]struct{} // findings that stand
+	over      []finding.Finding        // findings that do not stand any more and have an alert
+}
+
+func (c *conclusion) index() {
+	c.satisfied = make(map[change.GrantID]bool)
+	for _, g := range c.plan.Satisfied {
+		c.satisfied[g.ID] = true
+	}
+	c.open = make(map[access.UserID]int)
+	for _, ch := range slices.Concat(c.plan.Changes, c.plan.Proposed, c.view.observation.Pending) {
+		if ch.Kind != change.AddMember {
+			c.open[ch.User]++
+		}
+	}
+	c.raised = make(map[finding.Key]struct{})
+}
+
+// tickets moves every ticket on that is through.
+func (c *conclusion) tickets(tx *store.Tx) error {
+	for _, j := range c.view.cases {
+		if err := c.ticket(tx, j); err != nil {
+			return fmt.Errorf("ticket %s: %w", j.ticket.Key, err)
+		}
+	}
+	return nil
+}
+
+func (c *conclusion) ticket(tx *store.Tx, j judged) error {
+	if slices.Contains(j.sop.Tickets.Validated, j.ticket.Status) {
+		return c.close(tx, j)
+	}
+	if j.sop.Kind == policies.KindAccessProvisioning && j.verdict.Outcome != authority.Incomplete {
+		if err := c.requested(tx, j); err != nil {
+			return err
+		}
+	}
+	if !j.proven() {
+		return nil
+	}
+	switch j.sop.Kind {
+	case policies.KindAccessProvisioning:
+		return c.provisioned(tx, j)
+	case policies.KindDeprovisioning, policies.KindRevocation:
+		return c.removed(tx, j)
+	default:
+		return nil
+	}
+}
+
+// provisioned tells a request that its access is there, when every grant of it is.
+func (c *conclusion) provisioned(tx *store.Tx, j judged) error {
+	grants := j.verdict.Grants(j.sop.ID())
+	for _, g := range grants {
+		if !c.satisfied[g.ID] {
+			return nil
+		}
+	}
+	changes := c.confirmed(j.ticket.Key, change.AddMember)
+	done := remark{purpose: "provisioned", text: c.r.provisionedText(j, changes), at: c.view.observation.Now}
+	if len(changes) > 0 {
+		done.marker = string(changes[0].ID)
+	}
+	if err := c.fulfilled(tx, j, changes); err != nil {
+		return err
+	}
+	target := j.sop.Tickets.Validate
+	if target == "" {
+		target = j.sop.Tickets.Close
+	}
+	return c.r.sayAndMove(tx, j.ticket.Key, done, target)
+}
+
+// removed tells an offboarding or a revocation that the access is gone, when nothing is left to do for the user.
+func (c *conclusion) removed(tx *store.Tx, j judged) error {
+	if c.view.observation.Now.Before(j.effective()) {
+		return nil
+	}
+	user := j.verdict.Request.Beneficiary.ID
+	if c.open[user] > 0 {
+		return nil
+	}
+	var skipped []plan.Skipped
+	for _, s := range c.plan.Skipped {
+		if s.Change.Ticket == j.ticket.Key {
+			skipped = append(skipped, s)
+		}
+	}
+	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend)
+	done := remark{purpose: "removed", text: c.r.removedText(changes, skipped), at: c.view.observation.Now}
+	if len(changes) > 0 {
+		done.marker = string(changes[0].ID)
+	}
+	if err := c.gone(tx, j, changes); err != nil {
+		return err
+	}
+	return c.r.sayAndMove(tx, j.ticket.Key, done, j.sop.Tickets.Close)
+}
+
+func (c *conclusion) confirmed(key ticket.Key, kinds ...change.Kind) []change.Change {
+	var all []change.Change
+	for _, ch := range c.loader.changes[key] {
+		if ch.State == change.Confirmed && slices.Contains(kinds, ch.Kind) {
+			all = append(all, ch)
+		}
+	}
+	return all
+}
+
+// close attaches the evidence to a validated ticket and closes it.
+func (c *conclusion) close(tx *store.Tx, j judged) error {
+	if err := c.validated(tx, j); err != nil {
+		return err
+	}
+	chain, err := evidence.OfTicket(tx, j.ticket.Key)
+	if err != nil {
+		return err
+	}
+	attach := change.Effect{
+		Key: string(j.ticket.Key) + "/evidence", Ticket: j.ticket.Key, Kind: change.Attach, Created: c.view.observation.Now,
+		Name: "evidence-" + string(j.ticket.Key) + ".txt", Body: chain.Text(),
+	}
+	if _, err := tx.PutEffect(attach); err != nil {
+		return err
+	}
+	_, err = tx.PutEffect(change.Effect{
+		Key: string(j.ticket.Key) + "/close", Ticket: j.ticket.Key, Kind: change.Transition, Body: j.sop.Tickets.Close,
+		Created: c.view.observation.Now, After: attach.Key,
+	})
+	return err
+}
+
+// expiries tells the tickets whose access ran out, once it is gone.
+func (c *conclusion) expiries(tx *store.Tx) error {
+	ended, err := tx.GrantsEndedSince(c.view.observation.Now.Add(-time.Hour))
+	if err != nil {
+		return err
+	}
+	for _, g := range ended {
+		if g.EndReason != change.Expired {
+			continue
+		}
+		changes, err := tx.ChangesByTicket(g.Ticket)
+		if err != nil {
+			return err
+		}
+		changes = slices.DeleteFunc(changes, func(ch change.Change) bool {
+			return ch.Reason != change.Expired || ch.State != change.Confirmed || ch.Group != g.Group
+		})
+		if len(changes) == 0 {
+			continue
+		}
+		last := changes[len(changes)-1]
+		said := remark{
+			purpose: "expired/" + string(last.ID), text: c.r.expiredText([]change.Change{last}), marker: string(last.ID), at: c.view.observation.Now,
+		}
+		if err := c.r.say(tx, g.Ticket, said); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findings raises what has to be pointed out and clears what no longer stands.
+func (c *conclusion) findings(tx *store.Tx) error {
+	standing, err := c.standing(tx)
+	if err != nil {
+		return err
+	}
+	for _, f := range standing {
+		c.raised[f.Key] = struct{}{}
+		fresh, err := tx.PutFinding(f)
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			continue
+		}
+		if _, err := tx.Append(ledger.Entry{
+			Kind: ledger.FindingRaised, At: f.Raised, Change: f.Change, User: f.User, Group: f.Group, Body: f,
+		}); err != nil {
+			return err
+		}
+	}
+	open, err := tx.OpenFindings()
+	if err != nil {
+		return err
+	}
+	for _, f := range open {
+		if _, stands := c.raised[f.Key]; stands || !slices.Contains(FindingKinds(), f.Kind) {
+			continue
+		}
+		if f.Alert != "" && c.r.Pager != nil && c.r.Write {
+			c.over = append(c.over, f)
+			continue
+		}
+		if err := clearFinding(tx, f, c.view.observation.Now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func clearFinding(tx *store.Tx, f finding.Finding, at time.Time) error {
+	if _, _, err := tx.ClearFinding(f.Key, at); err != nil {
+		return err
+	}
+	_, err := tx.Append(ledger.Entry{Kind: ledger.FindingCleared, At: at, Change: f.Change, User: f.User, Group: f.Group, Body: f})
+	return err
+}
+
+func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
+	now := c.view.observation.Now
+	var all []finding.Finding
+	for _, m := range c.plan.Drift {
+		f := finding.Finding{
+			Key: finding.Key("drift/" + string(m.Group) + "/" + string(m.User)), Kind: FindingDrift, User: m.User, Group: m.Group,
+			Title: "somebody is in a managed group without a ticket", Raised: now,
+		}
+		event, found, err := lastEvent(tx, m, eventMemberAdded)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			f.Event = event.ID
+			f.Detail = map[string]string{"actor": event.Actor.ID, "at": event.Published.UTC().Format(time.RFC3339)}
+		}
+		all = append(all, f)
+	}
+	for id := range c.loader.unread {
+		all = append(all, finding.Finding{
+			Key: finding.Key("unreadable/" + string(id)), Kind: FindingUnreadable, Group: id,
+			Title: "a managed group cannot be read; nothing is changed in it", Raised: now,
+		})
+	}
+	for _, ch := range c.view.observation.Pending {
+		if now.Sub(ch.Intended) >= unconfirmedAfter {
+			all = append(all, finding.Finding{
+				Key: finding.Key("unconfirmed/" + string(ch.ID)), Kind: FindingUnconfirmed, Change: ch.ID, User: ch.User, Group: ch.Group,
+				Title: "Okta does not show a change that was made", Raised: now,
+			})
+		}
+	}
+	for _, s := range c.plan.Skipped {
+		all = append(all, finding.Finding{
+			Key:  finding.Key("skipped/" + fingerprint(string(s.Change.Kind)+string(s.Change.Group)+string(s.Change.User)+string(s.Change.Ticket))),
+			Kind: FindingSkipped, User: s.Change.User, Group: s.Change.Group, Ticket: s.Change.Ticket,
+			Title: s.Why, Raised: now,
+		})
+	}
+	held, err := c.holds(tx)
+	return append(all, held...), err
+}
+
+func (c *conclusion) holds(tx *store.Tx) ([]finding.Finding, error) {
+	open, err := tx.Holds(hold.Open, hold.Approved)
+	if err != nil {
+		return nil, err
+	}
+	var all []finding.Finding
+	for _, h := range open {
+		if !c.view.observation.Now.Before(h.Expires) {
+			continue
+		}
+		all = append(all, finding.Finding{
+			Key: finding.Key("hold/" + string(h.ID)), Kind: FindingHold,
+			Title: "a guard stopped a plan: " + h.Reasons[0], Raised: h.Made, Detail: map[string]string{"hold": string(h.ID)},
+		})
+	}
+	return all, nil
+}

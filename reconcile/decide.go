@@ -1,0 +1,175 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/authority"
+	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/ticket"
+	"github.com/maisonrmi/sopd/policies"
+	"github.com/maisonrmi/sopd/reconcile/plan"
+)
+
+// confirmLeavers reads by ID every user whose deactivation the plan would act on. It reports whether any of them turned
+// out not to be deactivated: then the mirror is corrected and the plan has to be made again.
+func (r *Reconciler) confirmLeavers(ctx context.Context, p plan.Plan) (corrected bool, err error) {
+	asked := make(map[access.UserID]bool)
+	for _, c := range p.Changes {
+		if c.Reason != change.Deprovisioned || asked[c.User] {
+			continue
+		}
+		asked[c.User] = true
+		user, err := r.Directory.User(ctx, c.User)
+		if err != nil {
+			return false, fmt.Errorf("user %s: %w", c.User, err)
+		}
+		if user.Status == access.Deprovisioned {
+			continue
+		}
+		corrected = true
+		if err := r.Store.Write(ctx, func(tx *store.Tx) error { return tx.PutUsers([]access.User{user}) }); err != nil {
+			return false, err
+		}
+	}
+	return corrected, nil
+}
+
+// recordDecisions makes durable what was decided on tickets: grants, ends of grants, and what has to be said. With writing
+// off nothing is decided, only proposed.
+func (r *Reconciler) recordDecisions(ctx context.Context, v view, p plan.Plan) error {
+	if !r.Write {
+		return nil
+	}
+	return r.Store.Write(ctx, func(tx *store.Tx) error {
+		for _, g := range v.fresh {
+			if err := tx.PutGrant(g); err != nil {
+				return err
+			}
+			if _, err := tx.Append(ledger.Entry{
+				Kind: ledger.GrantApproved, At: v.observation.Now, Ticket: g.Ticket, User: g.User, Group: g.Group, Body: g,
+			}); err != nil {
+				return err
+			}
+		}
+		if err := r.endings(tx, v, p); err != nil {
+			return err
+		}
+		for _, j := range v.cases {
+			if err := r.objections(tx, v, j); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// plannedEnd is why, on whose word and when a grant ends.
+type plannedEnd struct {
+	reason change.Reason
+	ticket ticket.Key
+	at     time.Time
+}
+
+func endGrant(tx *store.Tx, g change.Grant, e plannedEnd) error {
+	g.Ended, g.EndReason, g.EndTicket = e.at, e.reason, e.ticket
+	if err := tx.PutGrant(g); err != nil {
+		return err
+	}
+	_, err := tx.Append(ledger.Entry{
+		Kind: ledger.GrantEnded, At: e.at, Ticket: g.Ticket, User: g.User, Group: g.Group, Body: g,
+	})
+	return err
+}
+
+func (r *Reconciler) endings(tx *store.Tx, v view, p plan.Plan) error {
+	for _, g := range v.voided {
+		if err := endGrant(tx, g, plannedEnd{reason: change.Voided, ticket: g.Ticket, at: v.observation.Now}); err != nil {
+			return err
+		}
+	}
+	for _, e := range p.Ended {
+		g, found, err := tx.Grant(e.Grant)
+		if err != nil {
+			return err
+		}
+		if !found || !g.Ended.IsZero() {
+			continue
+		}
+		if err := endGrant(tx, g, plannedEnd{reason: e.Reason, ticket: e.Ticket, at: v.observation.Now}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// objections queues what has to be said on a ticket that sopd does not act on.
+func (r *Reconciler) objections(tx *store.Tx, v view, j judged) error {
+	waiting := slices.Contains(j.sop.Tickets.Waiting, j.ticket.Status)
+	switch {
+	case !j.fulfilling() && !waiting:
+		return nil
+	case j.verdict.Outcome == authority.Incomplete:
+		return r.object(tx, j, incompleteText(j), v.observation.Now)
+	case j.fulfilling() && j.verdict.Outcome != authority.Proven:
+		return r.object(tx, j, unprovenText(j), v.observation.Now)
+	case j.proven() && j.sop.Kind != policies.KindAccessProvisioning && v.observation.Now.Before(j.effective()):
+		return r.say(tx, j.ticket.Key, remark{purpose: "scheduled", text: scheduledText(j), at: v.observation.Now})
+	default:
+		return nil
+	}
+}
+
+// object says why nothing was done, once for each set of reasons, and records the refusal with it.
+func (r *Reconciler) object(tx *store.Tx, j judged, text string, at time.Time) error {
+	said := remark{purpose: string(j.verdict.Outcome) + "/" + fingerprint(text), text: text, at: at}
+	fresh, err := tx.PutEffect(said.effect(j.ticket.Key))
+	if err != nil || !fresh {
+		return err
+	}
+	problems := make([]string, len(j.verdict.Problems))
+	for i, p := range j.verdict.Problems {
+		problems[i] = p.String()
+	}
+	_, err = tx.Append(ledger.Entry{
+		Kind: ledger.RequestRefused, At: at, Ticket: j.ticket.Key, User: j.verdict.Request.Beneficiary.ID,
+		Body: refusal{Outcome: j.verdict.Outcome, Problems: problems, WaitingFor: j.verdict.WaitingFor, Policy: j.sop.ID()},
+	})
+	return err
+}
+
+// refusal is the body of a request.refused entry.
+type refusal struct {
+	Outcome    authority.Outcome `json:"outcome"`
+	Problems   []string          `json:"problems,omitempty"`
+	WaitingFor []string          `json:"waitingFor,omitempty"`
+	Policy     string            `json:"policy"`
+}
+
+// recordProposal records what the plan would do, once for each plan.
+func (r *Reconciler) recordProposal(ctx context.Context, p plan.Plan) error {
+	const cursor = "plan.proposed"
+	err := r.Store.Write(ctx, func(tx *store.Tx) error {
+		last, _, _, err := tx.Cursor(cursor)
+		if err != nil || string(last) == p.Hash() {
+			return err
+		}
+		if err := tx.SetCursor(cursor, access.Cursor(p.Hash()), r.Now()); err != nil {
+			return err
+		}
+		_, err = tx.Append(ledger.Entry{Kind: ledger.PlanProposed, At: r.Now(), Body: p.Changes})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.Logger.LogAttrs(ctx, slog.LevelInfo, "writes are off, plan only recorded",
+		slog.Int("changes", len(p.Changes)), slog.String("plan", p.Hash()))
+	return nil
+}

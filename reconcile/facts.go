@@ -1,0 +1,181 @@
+package reconcile
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/catalog"
+	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/kpi"
+	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/ticket"
+	"github.com/maisonrmi/sopd/policies"
+	"github.com/maisonrmi/sopd/reconcile/plan"
+)
+
+// The facts that the access procedures record, as the clocks of policies name them. The subject of a request is its
+// ticket; that of a leaver is the offboarding ticket, or the user whom Okta shows as deactivated.
+const (
+	FactRequested   = "request.requested"   // a ticket that asks for access was raised
+	FactApproved    = "request.approved"    // the last required approval was completed
+	FactProvisioned = "request.provisioned" // the last membership was read back
+	FactValidated   = "request.validated"   // the requester said that it works
+	FactLeft        = "leaver.left"         // a leaver's access should have ended
+	FactRemoved     = "leaver.removed"      // the last removal was read back
+)
+
+// observed is one fact to be recorded.
+type observed struct {
+	subject  string
+	name     string
+	at       time.Time
+	severity string
+	change   change.ID
+	ticket   ticket.Key
+}
+
+// putFact records a fact once, with its ledger entry.
+func putFact(tx *store.Tx, o observed, now time.Time) error {
+	f := kpi.Fact{
+		ID: o.subject + "/" + o.name, Subject: o.subject, Name: o.name, At: o.at.UTC(), Recorded: now, Source: "pass",
+		Severity: o.severity, Change: string(o.change),
+	}
+	fresh, err := tx.PutFacts([]kpi.Fact{f})
+	if err != nil || len(fresh) == 0 {
+		return err
+	}
+	_, err = tx.Append(ledger.Entry{Kind: ledger.FactRecorded, At: now, Change: o.change, Ticket: o.ticket, Body: f})
+	return err
+}
+
+// requested records the beginning of a request's clocks as soon as the ticket says what it wants, and its approval.
+func (c *conclusion) requested(tx *store.Tx, j judged) error {
+	base := observed{subject: string(j.ticket.Key), severity: severity(j), ticket: j.ticket.Key}
+	asked := base
+	asked.name, asked.at = FactRequested, j.ticket.Created
+	if err := putFact(tx, asked, c.view.observation.Now); err != nil || !j.proven() {
+		return err
+	}
+	approved := base
+	approved.name, approved.at = FactApproved, j.verdict.Approved
+	return putFact(tx, approved, c.view.observation.Now)
+}
+
+// fulfilled records that the access of a request is there: when its last change was read back, or when it was approved if
+// nothing had to change.
+func (c *conclusion) fulfilled(tx *store.Tx, j judged, changes []change.Change) error {
+	at, id := last(changes, j.verdict.Approved)
+	return putFact(tx, observed{
+		subject: string(j.ticket.Key), name: FactProvisioned, at: at, severity: severity(j), change: id, ticket: j.ticket.Key,
+	}, c.view.observation.Now)
+}
+
+// validated records when the ticket came into the status in which its requester has validated it.
+func (c *conclusion) validated(tx *store.Tx, j judged) error {
+	at := j.ticket.Updated
+	for _, e := range j.ticket.History {
+		if strings.EqualFold(e.Field, "status") && slices.Contains(j.sop.Tickets.Validated, e.ToText) {
+			at = e.At
+		}
+	}
+	return putFact(tx, observed{
+		subject: string(j.ticket.Key), name: FactValidated, at: at, severity: severity(j), ticket: j.ticket.Key,
+	}, c.view.observation.Now)
+}
+
+// gone records that a leaver's access has ended. A revocation runs on no clock of its own yet.
+func (c *conclusion) gone(tx *store.Tx, j judged, changes []change.Change) error {
+	if j.sop.Kind != policies.KindDeprovisioning {
+		return nil
+	}
+	at, id := last(changes, j.effective())
+	base := observed{subject: string(j.ticket.Key), ticket: j.ticket.Key}
+	removed := base
+	removed.name, removed.at, removed.change = FactRemoved, at, id
+	return putFact(tx, removed, c.view.observation.Now)
+}
+
+// departures records the clocks of everybody who leaves: from an offboarding ticket when it takes effect, and from Okta's
+// own deactivation until nothing is left that sopd manages.
+func (c *conclusion) departures(tx *store.Tx) error {
+	now := c.view.observation.Now
+	for _, l := range c.view.observation.Leavers {
+		subject := leaverSubject(l)
+		if l.Reason == change.Deprovisioned && !c.manageable(l.User) {
+			continue
+		}
+		if err := putFact(tx, observed{
+			subject: subject, name: FactLeft, at: l.Since, ticket: l.Ticket,
+		}, now); err != nil {
+			return err
+		}
+	}
+	return c.deactivated(tx)
+}
+
+func leaverSubject(l plan.Leaver) string {
+	if l.Ticket != "" {
+		return string(l.Ticket)
+	}
+	return string(l.User) + "@" + l.Since.UTC().Format(time.RFC3339)
+}
+
+// manageable reports whether anything is planned or under way for the user: without that there is nothing to clock.
+func (c *conclusion) manageable(id access.UserID) bool { return c.open[id] > 0 }
+
+// deactivated stops the clocks of users whom Okta deactivated and for whom nothing is left to remove.
+func (c *conclusion) deactivated(tx *store.Tx) error {
+	recent, err := tx.ChangesSince(c.view.observation.Now.Add(-witnessWindow))
+	if err != nil {
+		return err
+	}
+	byUser := make(map[access.UserID][]change.Change)
+	for _, ch := range recent {
+		if ch.Reason == change.Deprovisioned && ch.State == change.Confirmed {
+			byUser[ch.User] = append(byUser[ch.User], ch)
+		}
+	}
+	for id, changes := range byUser {
+		if c.open[id] > 0 {
+			continue
+		}
+		user := c.view.observation.Users[id]
+		at, last := last(changes, user.StatusChanged)
+		subject := leaverSubject(plan.Leaver{User: id, Since: user.StatusChanged})
+		for _, o := range []observed{
+			{subject: subject, name: FactLeft, at: user.StatusChanged},
+			{subject: subject, name: FactRemoved, at: at, change: last},
+		} {
+			if err := putFact(tx, o, c.view.observation.Now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// last returns when the last of the changes was settled, and its ID; with no change the fallback.
+func last(changes []change.Change, fallback time.Time) (at time.Time, id change.ID) {
+	at = fallback
+	for _, ch := range changes {
+		if ch.Settled.After(at) || id == "" {
+			at, id = ch.Settled, ch.ID
+		}
+	}
+	return at, id
+}
+
+// severity of a request is the highest risk among the systems that it asks for.
+func severity(j judged) string {
+	rank := map[catalog.Risk]int{catalog.Low: 1, catalog.Medium: 2, catalog.High: 3}
+	var highest catalog.Risk
+	for _, w := range j.verdict.Request.Wanted {
+		if rank[w.System.Risk] > rank[highest] {
+			highest = w.System.Risk
+		}
+	}
+	return string(highest)
+}

@@ -1,0 +1,278 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/ticket"
+)
+
+// The cursors of the polls.
+const (
+	cursorUsers   = "okta.users"
+	cursorGroups  = "okta.groups"
+	cursorLog     = "okta.log"
+	cursorTickets = "jira.tickets"
+)
+
+// Overlaps: how far a poll looks back before the one before it. The vendors' lists lag behind their writes.
+//
+// Source: Okta's filters are eventually consistent, usually within a second (okta-developer-docs); Jira's index lags by
+// seconds to minutes (developer.atlassian.com, search and reconcile).
+const (
+	oktaOverlap = 2 * time.Minute
+	jiraOverlap = 5 * time.Minute
+	// firstTickets is how far the first poll of tickets looks back; open tickets older than that are touched when
+	// somebody next works on them.
+	firstTickets = 400 * 24 * time.Hour
+	// firstLog is how far the first round of the System Log looks back; Okta keeps 90 days.
+	firstLog = 7 * 24 * time.Hour
+	// logPages bounds one round of the System Log; what is left is read in the next pass.
+	logPages = 50
+)
+
+// observe brings the store's mirror up to date. Groups that could not be read are returned with the cause: they are
+// planned for in no way. Any other failure ends the pass.
+func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, error) {
+	if err := r.observeUsers(ctx); err != nil {
+		return nil, fmt.Errorf("users: %w", err)
+	}
+	unread, err := r.observeGroups(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("groups: %w", err)
+	}
+	if err := r.observeLog(ctx); err != nil {
+		return nil, fmt.Errorf("system log: %w", err)
+	}
+	if err := r.observeTickets(ctx); err != nil {
+		return nil, fmt.Errorf("tickets: %w", err)
+	}
+	return unread, nil
+}
+
+// since reads a poll's cursor, which is a time. The zero time says that there was no poll yet.
+func (r *Reconciler) since(ctx context.Context, name string) (time.Time, error) {
+	var since time.Time
+	err := r.Store.Read(ctx, func(tx *store.Tx) error {
+		_, at, _, err := tx.Cursor(name)
+		since = at
+		return err
+	})
+	return since, err
+}
+
+func mark(tx *store.Tx, name string, t time.Time) error {
+	return tx.SetCursor(name, "", t)
+}
+
+func (r *Reconciler) observeUsers(ctx context.Context) error {
+	started := r.Now()
+	since, err := r.since(ctx, cursorUsers)
+	if err != nil {
+		return err
+	}
+	var users []access.User
+	if since.IsZero() {
+		users, err = r.Directory.AllUsers(ctx)
+	} else {
+		users, err = r.Directory.UsersChanged(ctx, since.Add(-oktaOverlap))
+	}
+	if err != nil {
+		return err
+	}
+	return r.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.PutUsers(users); err != nil {
+			return err
+		}
+		return mark(tx, cursorUsers, started)
+	})
+}
+
+// observeGroups reads the rules, and the members of every managed or eligible group that changed. The cursor moves only
+// when every group could be read, so that none is forgotten.
+func (r *Reconciler) observeGroups(ctx context.Context) (map[access.GroupID]error, error) {
+	started := r.Now()
+	since, err := r.since(ctx, cursorGroups)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := r.Directory.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stale, err := r.stale(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	unread := make(map[access.GroupID]error)
+	for _, id := range stale {
+		if err := r.readGroup(ctx, id); err != nil {
+			if !local(err) {
+				return nil, fmt.Errorf("group %s: %w", id, err)
+			}
+			unread[id] = err
+		}
+	}
+	return unread, r.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.PutRules(rules); err != nil || len(unread) > 0 {
+			return err
+		}
+		return mark(tx, cursorGroups, started)
+	})
+}
+
+// local reports whether an error is about the one object that was read, so that the others may go on.
+func local(err error) bool {
+	return errors.Is(err, access.ErrNotFound) || errors.Is(err, access.ErrIncomplete) || errors.Is(err, access.ErrMalformed) ||
+		errors.Is(err, access.ErrDenied) || errors.Is(err, access.ErrInvalid)
+}
+
+// stale returns the managed and eligible groups that have to be read again, sorted.
+func (r *Reconciler) stale(ctx context.Context, since time.Time) ([]access.GroupID, error) {
+	var changed []access.Group
+	if !since.IsZero() {
+		var err error
+		if changed, err = r.Directory.GroupsChanged(ctx, since.Add(-oktaOverlap)); err != nil {
+			return nil, err
+		}
+	}
+	var stale []access.GroupID
+	err := r.Store.Read(ctx, func(tx *store.Tx) error {
+		for _, id := range r.relevantGroups() {
+			_, _, known, err := tx.Members(id)
+			if err != nil {
+				return err
+			}
+			if !known || slices.ContainsFunc(changed, func(g access.Group) bool { return g.ID == id }) {
+				stale = append(stale, id)
+			}
+		}
+		return nil
+	})
+	return stale, err
+}
+
+func (r *Reconciler) relevantGroups() []access.GroupID {
+	groups := r.Policies.Eligible()
+	for _, g := range r.Policies.Catalog.Groups {
+		groups = append(groups, g.ID)
+	}
+	slices.Sort(groups)
+	return slices.Compact(groups)
+}
+
+func (r *Reconciler) readGroup(ctx context.Context, id access.GroupID) error {
+	readAt := r.Now()
+	group, err := r.Directory.Group(ctx, id)
+	if err != nil {
+		return err
+	}
+	members, err := r.Directory.Members(ctx, id)
+	if err != nil {
+		return err
+	}
+	ids := make([]access.UserID, len(members))
+	for i, m := range members {
+		ids[i] = m.ID
+	}
+	return r.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.PutUsers(members); err != nil {
+			return err
+		}
+		if err := tx.PutGroup(group); err != nil {
+			return err
+		}
+		return tx.PutMembers(id, ids, readAt)
+	})
+}
+
+// observeLog reads the System Log from its cursor to the first empty page. The cursor is stored with the page that it
+// follows, so a crash reads a page again rather than losing one; events are told apart by their uuid.
+func (r *Reconciler) observeLog(ctx context.Context) error {
+	var cursor access.Cursor
+	err := r.Store.Read(ctx, func(tx *store.Tx) error {
+		var err error
+		cursor, _, _, err = tx.Cursor(cursorLog)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	since := r.Now().Add(-firstLog)
+	for range logPages {
+		events, next, err := r.Directory.Events(ctx, cursor, since)
+		if err != nil {
+			return err
+		}
+		if err := r.Store.Write(ctx, func(tx *store.Tx) error {
+			if _, err := tx.PutEvents(events); err != nil {
+				return err
+			}
+			return tx.SetCursor(cursorLog, next, r.Now())
+		}); err != nil {
+			return err
+		}
+		if len(events) == 0 {
+			return nil
+		}
+		cursor = next
+	}
+	return nil
+}
+
+func (r *Reconciler) observeTickets(ctx context.Context) error {
+	started := r.Now()
+	since, err := r.since(ctx, cursorTickets)
+	if err != nil {
+		return err
+	}
+	if since.IsZero() {
+		since = started.Add(-firstTickets)
+	}
+	found, err := r.Tickets.Changed(ctx, r.Policies.Projects(), since.Add(-jiraOverlap))
+	if err != nil {
+		return err
+	}
+	for _, t := range found.Tickets {
+		if err := r.putTicket(ctx, t, started); err != nil {
+			return err
+		}
+	}
+	return r.Store.Write(ctx, func(tx *store.Tx) error {
+		for key, cause := range found.Bad {
+			if err := tx.PutBadTicket(key, phrase(cause), started); err != nil {
+				return err
+			}
+		}
+		return mark(tx, cursorTickets, started)
+	})
+}
+
+// putTicket stores a ticket with its approvals. Approvals that cannot be read are stored as none: without a readable
+// approval nothing is granted.
+func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time.Time) error {
+	var approvals []ticket.Approval
+	var unreadable error
+	if _, ours := r.Policies.SOP(t); ours && !t.Done {
+		approvals, unreadable = r.Tickets.Approvals(ctx, t.Key)
+		if unreadable != nil && !local(unreadable) {
+			return fmt.Errorf("approvals of %s: %w", t.Key, unreadable)
+		}
+	}
+	return r.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.PutTicket(t, readAt); err != nil {
+			return err
+		}
+		if unreadable != nil {
+			if err := tx.PutBadTicket(t.Key, "approvals: "+phrase(unreadable), readAt); err != nil {
+				return err
+			}
+		}
+		return tx.PutApprovals(t.Key, approvals, readAt)
+	})
+}

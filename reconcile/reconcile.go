@@ -1,0 +1,293 @@
+// Package reconcile keeps Okta group membership equal to what approved tickets entitle.
+//
+// One [Reconciler.Pass] observes the vendors, judges tickets, plans, clears the plan with the guards, applies what is
+// cleared, verifies it by reading back, and tells the tickets. Reading is whole or nothing; deciding is pure and lives in
+// the packages authority, plan and guard; every write is recorded before it is made.
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/paging"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/ticket"
+	"github.com/maisonrmi/sopd/policies"
+	"github.com/maisonrmi/sopd/reconcile/plan"
+)
+
+// Directory reads identities. Every list is complete or an error.
+type Directory interface {
+	AllUsers(ctx context.Context) ([]access.User, error)
+	UsersChanged(ctx context.Context, since time.Time) ([]access.User, error)
+	User(ctx context.Context, id access.UserID) (access.User, error)
+	UserGroups(ctx context.Context, id access.UserID) ([]access.Group, error)
+	Group(ctx context.Context, id access.GroupID) (access.Group, error)
+	GroupsChanged(ctx context.Context, since time.Time) ([]access.Group, error)
+	Members(ctx context.Context, group access.GroupID) ([]access.User, error)
+	Rules(ctx context.Context) ([]access.Rule, error)
+	Events(ctx context.Context, cursor access.Cursor, since time.Time) ([]access.Event, access.Cursor, error)
+}
+
+// Writer changes access. An error that is [access.ErrUnconfirmed] leaves it open whether the change was made; any other
+// error means that it was not.
+type Writer interface {
+	Add(ctx context.Context, m access.Membership) error
+	Remove(ctx context.Context, m access.Membership) error
+	ClearSessions(ctx context.Context, user access.UserID) error
+	Suspend(ctx context.Context, user access.UserID) error
+}
+
+// Tickets reads tickets. Every list is complete or an error.
+type Tickets interface {
+	Ticket(ctx context.Context, key ticket.Key) (ticket.Ticket, error)
+	Changed(ctx context.Context, projects []string, since time.Time) (ChangedTickets, error)
+	Approvals(ctx context.Context, key ticket.Key) ([]ticket.Approval, error)
+}
+
+// ChangedTickets is the answer to a search: the tickets, and those that could not be understood.
+type ChangedTickets struct {
+	Tickets []ticket.Ticket
+	Bad     map[ticket.Key]error
+}
+
+// Desk writes on tickets.
+type Desk interface {
+	Comments(ctx context.Context, key ticket.Key) ([]ticket.Comment, error)
+	Comment(ctx context.Context, key ticket.Key, c ticket.Comment) error
+	Transition(ctx context.Context, key ticket.Key, status string) error
+	Attachments(ctx context.Context, key ticket.Key) ([]string, error)
+	Attach(ctx context.Context, key ticket.Key, name string, content io.Reader) error
+}
+
+// Pager pages people. Create joins an open alert of the same alias.
+type Pager interface {
+	Create(ctx context.Context, a paging.NewAlert) (paging.AlertID, error)
+	Close(ctx context.Context, id paging.AlertID) error
+}
+
+// Config is what a [Reconciler] works with. All fields are required unless said otherwise.
+type Config struct {
+	Store     *store.Store
+	Directory Directory
+	Writer    Writer
+	Tickets   Tickets
+	Desk      Desk
+	Pager     Pager // nil: nobody is paged
+	Policies  *policies.Set
+	// Write allows changes outside. When false a pass records what it would have done and touches nothing.
+	Write bool
+	// Self is the Okta user whose credential sopd uses; empty for a service app.
+	Self access.UserID
+	// Holder names this replica in the lease.
+	Holder string
+	// Sleep waits, or returns early with the context's cause. Tests replace it.
+	Sleep  func(ctx context.Context, d time.Duration) error
+	Now    func() time.Time
+	Logger *slog.Logger
+	// Watch is told what happens, for metrics and for people who follow a demo; nil: nobody.
+	Watch func(Notice)
+}
+
+// Notice is one thing that happened in a pass. Exactly one field is set.
+type Notice struct {
+	Change *change.Change
+	Told   *change.Effect
+}
+
+// Reconciler runs passes. Make it with [New]; one pass at a time.
+type Reconciler struct{ Config }
+
+// New returns a reconciler.
+//
+// Errors: what of the configuration is missing.
+func New(c Config) (*Reconciler, error) {
+	for name, missing := range map[string]bool{
+		"Store": c.Store == nil, "Directory": c.Directory == nil, "Writer": c.Writer == nil, "Tickets": c.Tickets == nil,
+		"Desk": c.Desk == nil, "Policies": c.Policies == nil, "Holder": c.Holder == "", "Now": c.Now == nil, "Logger": c.Logger == nil,
+	} {
+		if missing {
+			return nil, fmt.Errorf("reconcile: %s is missing", name)
+		}
+	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
+	}
+	if c.Watch == nil {
+		c.Watch = func(Notice) {}
+	}
+	return &Reconciler{Config: c}, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Result is what became of a pass.
+type Result string
+
+// The results of a pass.
+const (
+	Succeeded Result = "succeeded"
+	Partial   Result = "partial" // some objects could not be read and were left alone
+	Held      Result = "held"    // a guard stopped at least a part of the plan
+	Failed    Result = "failed"
+	Standby   Result = "standby" // another replica decides
+)
+
+// Results lists the results, for metrics.
+func Results() []Result { return []Result{Succeeded, Partial, Held, Failed, Standby} }
+
+// Report is what one pass saw and did.
+type Report struct {
+	Result   Result
+	Started  time.Time
+	Ended    time.Time
+	Plan     plan.Plan // as computed before anything was written
+	Applied  []change.Change
+	Unread   map[access.GroupID]error // groups left out because they could not be read
+	Holds    int
+	Findings int
+}
+
+const (
+	// leaseTime is how long a pass may hold the one writer's place without renewing it. It is renewed before every
+	// write, so it only has to outlast one call with its time-out.
+	leaseTime = 2 * time.Minute
+	// leaseName is the place of the one writer.
+	leaseName = "pass"
+)
+
+// Pass runs one round of the loop.
+//
+// Errors: when the vendors or the store could not be read or the pass could not be finished. What was done until then is
+// recorded, and the next pass goes on from there.
+func (r *Reconciler) Pass(ctx context.Context) (Report, error) {
+	report := Report{Started: r.Now(), Result: Failed}
+	fence, mine, err := r.lease(ctx)
+	if err != nil {
+		return report, err
+	}
+	if !mine {
+		report.Result = Standby
+		return report, nil
+	}
+	err = r.pass(ctx, fence, &report)
+	report.Ended = r.Now()
+	if err == nil {
+		report.Result = result(report)
+	}
+	r.log(ctx, report, err)
+	return report, err
+}
+
+func result(report Report) Result {
+	switch {
+	case report.Holds > 0:
+		return Held
+	case len(report.Unread) > 0:
+		return Partial
+	default:
+		return Succeeded
+	}
+}
+
+func (r *Reconciler) pass(ctx context.Context, fence int64, report *Report) error {
+	// What an earlier pass left open is looked up first: nothing is planned on top of an unknown.
+	if err := r.settle(ctx, false); err != nil {
+		return fmt.Errorf("settling earlier changes: %w", err)
+	}
+	unread, err := r.observe(ctx)
+	if err != nil {
+		return fmt.Errorf("observing: %w", err)
+	}
+	report.Unread = unread
+	view, err := r.view(ctx, unread)
+	if err != nil {
+		return fmt.Errorf("judging: %w", err)
+	}
+	report.Plan = plan.Build(view.observation)
+	corrected, err := r.confirmLeavers(ctx, report.Plan)
+	if err != nil {
+		return fmt.Errorf("confirming leavers: %w", err)
+	}
+	if corrected {
+		if view, err = r.view(ctx, unread); err != nil {
+			return fmt.Errorf("judging again: %w", err)
+		}
+		report.Plan = plan.Build(view.observation)
+	}
+	if err := r.recordDecisions(ctx, view, report.Plan); err != nil {
+		return fmt.Errorf("recording decisions: %w", err)
+	}
+	if err := r.carryOut(ctx, fence, view, report); err != nil {
+		return fmt.Errorf("carrying out: %w", err)
+	}
+	over, err := r.conclude(ctx, unread, report)
+	if err != nil {
+		return fmt.Errorf("concluding: %w", err)
+	}
+	return r.tell(ctx, over)
+}
+
+// carryOut clears the two parts of the plan one after the other and applies what is cleared.
+func (r *Reconciler) carryOut(ctx context.Context, fence int64, v view, report *Report) error {
+	positive, drift := report.Plan.Split()
+	for _, part := range []plan.Plan{positive, drift} {
+		if part.Empty() {
+			continue
+		}
+		if !r.Write {
+			if err := r.recordProposal(ctx, part); err != nil {
+				return err
+			}
+			continue
+		}
+		cleared, ok, err := r.clear(ctx, part, v)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			report.Holds++
+			continue
+		}
+		applied, err := r.apply(ctx, fence, cleared)
+		report.Applied = append(report.Applied, applied...)
+		if err != nil {
+			return err
+		}
+	}
+	if len(report.Applied) == 0 {
+		return nil
+	}
+	return r.settle(ctx, true)
+}
+
+func (r *Reconciler) log(ctx context.Context, report Report, err error) {
+	level := slog.LevelInfo
+	attributes := []slog.Attr{
+		slog.String("result", string(report.Result)),
+		slog.Duration("took", report.Ended.Sub(report.Started)),
+		slog.Int("changes", len(report.Applied)),
+		slog.Int("holds", report.Holds),
+		slog.Int("drift", len(report.Plan.Drift)),
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		level = slog.LevelError
+		attributes = append(attributes, slog.String("error", err.Error()))
+	}
+	r.Logger.LogAttrs(ctx, level, "pass", attributes...)
+}

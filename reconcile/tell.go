@@ -1,0 +1,248 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/finding"
+	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/paging"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/ticket"
+)
+
+// tellBatch bounds how much is told in one pass, so that a backlog cannot keep the loop from looking again.
+const tellBatch = 200
+
+// say queues a comment. Nothing is said while writing is off.
+func (r *Reconciler) say(tx *store.Tx, key ticket.Key, m remark) error {
+	if !r.Write {
+		return nil
+	}
+	_, err := tx.PutEffect(m.effect(key))
+	return err
+}
+
+// sayAndMove queues a comment and, after it, the move to the status.
+func (r *Reconciler) sayAndMove(tx *store.Tx, key ticket.Key, m remark, status string) error {
+	comment := m.effect(key)
+	if _, err := tx.PutEffect(comment); err != nil {
+		return err
+	}
+	_, err := tx.PutEffect(change.Effect{
+		Key: comment.Key + "/move", Ticket: key, Kind: change.Transition, Body: status, Created: m.at, After: comment.Key,
+	})
+	return err
+}
+
+// tell carries out what is queued for tickets and people. A ticket that cannot be told holds up nobody else; it is tried
+// again in the next pass.
+func (r *Reconciler) tell(ctx context.Context, over []finding.Finding) error {
+	if !r.Write {
+		return nil
+	}
+	if err := r.page(ctx, over); err != nil {
+		return fmt.Errorf("paging: %w", err)
+	}
+	for {
+		told, err := r.tellDue(ctx)
+		if err != nil || told == 0 {
+			return err
+		}
+	}
+}
+
+// tellDue tells what is due now and returns how much of it was told; what comes after it is due in the next round.
+func (r *Reconciler) tellDue(ctx context.Context) (told int, err error) {
+	var due []change.Effect
+	err = r.Store.Read(ctx, func(tx *store.Tx) error {
+		due, err = tx.EffectsDue(tellBatch)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range due {
+		if err := ctx.Err(); err != nil {
+			return told, context.Cause(ctx)
+		}
+		cause := r.effect(ctx, e)
+		if err := r.markTold(ctx, e, cause); err != nil {
+			return told, err
+		}
+		if cause == nil {
+			told++
+			continue
+		}
+		r.Logger.LogAttrs(ctx, slog.LevelWarn, "ticket not told",
+			slog.String("ticket", string(e.Ticket)), slog.String("kind", string(e.Kind)), slog.String("error", cause.Error()))
+		if general(cause) {
+			return told, nil
+		}
+	}
+	return told, nil
+}
+
+func (r *Reconciler) markTold(ctx context.Context, e change.Effect, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTime)
+	defer cancel()
+	now := r.Now()
+	err := r.Store.Write(ctx, func(tx *store.Tx) error {
+		if cause != nil {
+			return tx.EffectFailed(e.Key, phrase(cause))
+		}
+		if err := tx.EffectDone(e.Key, now); err != nil {
+			return err
+		}
+		_, err := tx.Append(ledger.Entry{Kind: ledger.TicketTold, At: now, Ticket: e.Ticket, Body: told{
+			Key: e.Key, Kind: e.Kind, Marker: e.Marker, Name: e.Name, Status: status(e),
+		}})
+		return err
+	})
+	if err == nil && cause == nil {
+		r.Watch(Notice{Told: &e})
+	}
+	return err
+}
+
+// told is the body of a ticket.told entry. The text itself stays on the ticket.
+type told struct {
+	Key    string            `json:"key"`
+	Kind   change.EffectKind `json:"kind"`
+	Marker string            `json:"marker,omitempty"`
+	Name   string            `json:"name,omitempty"`
+	Status string            `json:"status,omitempty"`
+}
+
+func status(e change.Effect) string {
+	if e.Kind == change.Transition {
+		return e.Body
+	}
+	return ""
+}
+
+// effect carries out one effect. Comments and attachments are looked for first: the answer to an earlier attempt may have
+// been lost after it was made.
+func (r *Reconciler) effect(ctx context.Context, e change.Effect) error {
+	switch e.Kind {
+	case change.Comment:
+		return r.comment(ctx, e)
+	case change.Transition:
+		return r.Desk.Transition(ctx, e.Ticket, e.Body)
+	case change.Attach:
+		return r.attach(ctx, e)
+	default:
+		return fmt.Errorf("effect kind %q: %w", e.Kind, access.ErrInvalid)
+	}
+}
+
+func (r *Reconciler) comment(ctx context.Context, e change.Effect) error {
+	comments, err := r.Desk.Comments(ctx, e.Ticket)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(comments, func(c ticket.Comment) bool { return strings.Contains(c.Body, e.Marker) }) {
+		return nil
+	}
+	return r.Desk.Comment(ctx, e.Ticket, ticket.Comment{Body: e.Body, Public: e.Public})
+}
+
+func (r *Reconciler) attach(ctx context.Context, e change.Effect) error {
+	names, err := r.Desk.Attachments(ctx, e.Ticket)
+	if err != nil || slices.Contains(names, e.Name) {
+		return err
+	}
+	return r.Desk.Attach(ctx, e.Ticket, e.Name, strings.NewReader(e.Body))
+}
+
+// page opens an alert for every open finding that has none, and closes the alerts of findings that no longer stand before
+// it clears them. The alias makes a repeat harmless.
+func (r *Reconciler) page(ctx context.Context, over []finding.Finding) error {
+	if r.Pager == nil {
+		return nil
+	}
+	var open []finding.Finding
+	err := r.Store.Read(ctx, func(tx *store.Tx) error {
+		var err error
+		open, err = tx.OpenFindings()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range over {
+		if err := r.closeAlert(ctx, f); err != nil {
+			return r.pagingFailed(ctx, err)
+		}
+	}
+	for _, f := range open {
+		if f.Alert != "" || slices.ContainsFunc(over, func(o finding.Finding) bool { return o.Key == f.Key }) {
+			continue
+		}
+		if err := r.openAlert(ctx, f); err != nil && !errors.Is(err, access.ErrInvalid) {
+			return r.pagingFailed(ctx, err)
+		}
+	}
+	return nil
+}
+
+// pagingFailed lets the pass go on without the pager, which may be down exactly when the rest works. The findings stand,
+// and the next pass pages for them.
+func (r *Reconciler) pagingFailed(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	r.Logger.LogAttrs(ctx, slog.LevelError, "paging failed", slog.String("error", err.Error()))
+	return nil
+}
+
+func priority(k finding.Kind) paging.Priority {
+	switch k {
+	case FindingHold, FindingUnconfirmed:
+		return 2
+	case FindingDrift:
+		return 3
+	default:
+		return 4
+	}
+}
+
+func (r *Reconciler) openAlert(ctx context.Context, f finding.Finding) error {
+	details := map[string]string{"finding": string(f.Key), "user": string(f.User), "group": string(f.Group), "event": string(f.Event)}
+	for k, v := range f.Detail {
+		details[k] = v
+	}
+	for k, v := range details {
+		if v == "" {
+			delete(details, k)
+		}
+	}
+	id, err := r.Pager.Create(ctx, paging.NewAlert{
+		Alias: paging.Alias("sopd-" + fingerprint(string(f.Key))), Message: "sopd: " + f.Title,
+		Priority: priority(f.Kind), Tags: []string{"sopd", string(f.Kind)}, Details: details,
+	})
+	if err != nil {
+		return err
+	}
+	f.Alert = id
+	return r.Store.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.PutFinding(f); err != nil {
+			return err
+		}
+		_, err := tx.Append(ledger.Entry{Kind: ledger.PageSent, At: r.Now(), User: f.User, Group: f.Group, Body: f})
+		return err
+	})
+}
+
+func (r *Reconciler) closeAlert(ctx context.Context, f finding.Finding) error {
+	if err := r.Pager.Close(ctx, f.Alert); err != nil && !errors.Is(err, access.ErrNotFound) {
+		return err
+	}
+	return r.Store.Write(ctx, func(tx *store.Tx) error { return clearFinding(tx, f, r.Now()) })
+}
