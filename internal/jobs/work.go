@@ -37,10 +37,11 @@ func (r *Runner) wake(ctx context.Context, key string) error {
 			if err != nil || !w.Pending() {
 				return err
 			}
+			begun := r.store.Now()
 			if err := r.handlers.Wake(ctx); err != nil {
 				return err
 			}
-			if w, err = r.finish(ctx, key, w.Wanted, lease); err != nil || !w.Pending() {
+			if w, err = r.finish(ctx, finished{key: key, upTo: w.Wanted, begun: begun, lease: lease}); err != nil || !w.Pending() {
 				return err
 			}
 		}
@@ -59,17 +60,28 @@ func (r *Runner) wanted(ctx context.Context, key string) (w store.Work, err erro
 	return w, err
 }
 
-// finish notes the work as done and, when nothing more is wanted, gives the lease back in the same transaction: whoever
-// asks afterwards finds nothing pending and inserts a job that can have the lease.
-func (r *Runner) finish(ctx context.Context, key string, n int64, lease claim) (w store.Work, err error) {
+// finished is work that was done: up to which asking, since when, under which lease.
+type finished struct {
+	key   string
+	upTo  int64
+	begun time.Time
+	lease claim
+}
+
+// finish notes the work as done, with the deliveries that hinted at it, and, when nothing more is wanted, gives the lease
+// back in the same transaction: whoever asks afterwards finds nothing pending and inserts a job that can have the lease.
+func (r *Runner) finish(ctx context.Context, f finished) (w store.Work, err error) {
 	err = r.store.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.HoldsLease(lease.name, lease.token); err != nil {
+		if err := tx.HoldsLease(f.lease.name, f.lease.token); err != nil {
 			return err
 		}
-		if w, err = tx.DoneUpTo(key, n); err != nil || w.Pending() {
+		if _, err := tx.MarkDeliveriesUntil(f.begun, "read", tx.Now()); err != nil {
 			return err
 		}
-		return tx.ReleaseLease(lease.name, lease.token)
+		if w, err = tx.DoneUpTo(f.key, f.upTo); err != nil || w.Pending() {
+			return err
+		}
+		return tx.ReleaseLease(f.lease.name, f.lease.token)
 	})
 	return w, err
 }

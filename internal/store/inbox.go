@@ -26,6 +26,9 @@ type Delivery struct {
 
 // PutDelivery keeps a delivery. fresh is false for one that is known: the vendor repeated it.
 func (t *Tx) PutDelivery(d Delivery) (fresh bool, err error) {
+	if d.Body == nil {
+		d.Body = []byte{} // NULL otherwise
+	}
 	n, err := t.exec(`INSERT INTO deliveries (source, id, received, done, result, body) VALUES ($1, $2, $3, 0, '', $4)
 		ON CONFLICT DO NOTHING`, d.Source, d.ID, micros(d.Received), d.Body)
 	return n == 1, err
@@ -69,6 +72,12 @@ func (t *Tx) deliveries(where string, args ...any) ([]Delivery, error) {
 func (t *Tx) MarkDelivery(source, id, result string, at time.Time) error {
 	n, err := t.exec("UPDATE deliveries SET done = $3, result = $4 WHERE source = $1 AND id = $2", source, id, micros(at), result)
 	return missing(n, err, "delivery")
+}
+
+// MarkDeliveriesUntil marks every delivery that was received until then, and returns how many: a pass that began
+// afterwards has read whatever they hinted at.
+func (t *Tx) MarkDeliveriesUntil(received time.Time, result string, at time.Time) (int64, error) {
+	return t.exec("UPDATE deliveries SET done = $2, result = $3 WHERE done = 0 AND received <= $1", micros(received), micros(at), result)
 }
 
 // PruneDeliveries forgets deliveries that were marked before the given time, and returns how many. A vendor that repeats

@@ -83,6 +83,18 @@ func queueCases() map[string]func(*bench) {
 				return firstError(err, err2, err3)
 			})
 		},
+		"a pass marks what was received before it began": func(b *bench) {
+			b.write(func(tx *store.Tx) error {
+				_, err := tx.PutDelivery(store.Delivery{Source: "okta", ID: "before", Received: noon})
+				_, err2 := tx.PutDelivery(store.Delivery{Source: "okta", ID: "after", Received: noon.Add(time.Second)})
+				n, err3 := tx.MarkDeliveriesUntil(noon, "read", noon.Add(time.Minute))
+				b.want(n, int64(1))
+				open, err4 := tx.Deliveries(10)
+				b.want(len(open), 1)
+				b.want(open[0].ID, "after")
+				return firstError(err, err2, err3, err4)
+			})
+		},
 		"work asked for while it is done is done once more": func(b *bench) {
 			bump := func() (wanted int64, first bool) {
 				b.write(func(tx *store.Tx) (err error) { wanted, first, err = tx.Bump("pass"); return err })
