@@ -188,9 +188,9 @@ func (p *Pager) get(ctx context.Context, req *alert.GetAlertRequest) (paging.Ale
 
 // Note is a note on an alert.
 type Note struct {
-	Text    string
-	Author  string // as the vendor names them; personal data
-	Created time.Time
+	Text    string    // at most 25,000 characters
+	Author  string    // as the vendor names them; personal data
+	Created time.Time // zero when the vendor does not say
 }
 
 // Notes lists the notes of an alert, oldest first.

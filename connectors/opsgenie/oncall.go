@@ -17,9 +17,9 @@ import (
 
 // Schedule is an on-call schedule.
 type Schedule struct {
-	ID      paging.ScheduleID
-	Name    string
-	Enabled bool
+	ID      paging.ScheduleID // never changes
+	Name    string            // as the vendor shows it; can change
+	Enabled bool              // a disabled schedule has nobody on call
 }
 
 // OnCall returns who answers for a schedule now: e-mail addresses, sorted, none when nobody does.

@@ -15,10 +15,10 @@ const maxBuckets = 256
 
 // Budget is what a vendor last said about its rate limit. The zero Budget is not known.
 type Budget struct {
-	Limit     int // requests a window; 0 when the vendor gives no figure
-	Remaining int // requests left in the window, less those that we sent since
-	Reset     time.Time
-	Known     bool
+	Limit     int       // requests a window; 0 when the vendor gives no figure
+	Remaining int       // requests left in the window, less those that we sent since
+	Reset     time.Time // when the window opens again, on our clock
+	Known     bool      // the vendor has reported a budget
 }
 
 // limits remembers the budgets of a vendor and spends them carefully.

@@ -11,36 +11,42 @@ import (
 
 // Alert is an alert as a story sets it up, and as [Server.Alerts] shows it.
 type Alert struct {
-	ID, TinyID, Alias    string // chosen by the server when empty
-	Message, Description string
-	Priority             string // "P1" to "P5"; empty = "P3"
-	Source, Entity       string
-	Tags, Actions        []string
-	Details              map[string]string
-	Responders           []Responder
-	Created              time.Time // zero = now
-	Updated              time.Time // zero = Created, or what happened last
+	ID          string            // chosen by the server when empty
+	TinyID      string            // chosen by the server when empty; used again after a while
+	Alias       string            // empty = the ID
+	Message     string            // what is shown first
+	Description string            // longer; not part of lists
+	Priority    string            // "P1" to "P5"; empty = "P3"
+	Source      string            // where it came from
+	Entity      string            // what it is about
+	Tags        []string          // in the order in which they were added
+	Actions     []string          // names of custom actions
+	Details     map[string]string // further properties; not part of lists
+	Responders  []Responder       // who answers for it
+	Created     time.Time         // zero = now
+	Updated     time.Time         // zero = Created, or what happened last
 	// AckAfter and CloseAfter say when it was acknowledged and closed, counted from Created; zero = not.
 	AckAfter, CloseAfter time.Duration
-	AcknowledgedBy       string
-	ClosedBy             string
-	Count                int // occurrences; 0 = 1
-	Notes                []Note
-	Acknowledged, Closed bool
+	AcknowledgedBy       string // who did, as the vendor names them
+	ClosedBy             string // who did, as the vendor names them
+	Count                int    // occurrences; 0 = 1
+	Notes                []Note // oldest first
+	Acknowledged         bool   // set with AckAfter
+	Closed               bool   // set with CloseAfter
 }
 
 // Responder is a team, user, escalation or schedule that answers for an alert.
 type Responder struct {
-	Type string `json:"type"`
-	ID   string `json:"id"`
-	Name string `json:"name,omitempty"`
+	Type string `json:"type"`           // "team", "user", "escalation" or "schedule"
+	ID   string `json:"id"`             // the vendor's
+	Name string `json:"name,omitempty"` // as given by who created the alert
 }
 
 // Note is a note on an alert.
 type Note struct {
-	Text    string
-	Owner   string
-	Created time.Time
+	Text    string    // as written
+	Owner   string    // who wrote it
+	Created time.Time // by the server's clock
 	offset  string
 }
 

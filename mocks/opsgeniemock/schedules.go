@@ -7,10 +7,10 @@ import (
 
 // Schedule is an on-call schedule.
 type Schedule struct {
-	ID       string // chosen by the server when empty
-	Name     string
-	Timezone string // empty = "UTC"
-	Disabled bool
+	ID       string   // chosen by the server when empty
+	Name     string   // as the console shows it
+	Timezone string   // empty = "UTC"
+	Disabled bool     // nobody is on call then
 	OnCall   []string // e-mail addresses of those on call now
 }
 

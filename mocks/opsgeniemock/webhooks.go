@@ -13,17 +13,17 @@ import (
 
 // Webhook is an outgoing webhook integration.
 type Webhook struct {
-	URL string
+	URL string // of the receiver
 	// Header and Value are the custom header that authenticates it, the only means that the vendor has.
 	Header, Value string
 }
 
 // Delivery is a webhook that was sent.
 type Delivery struct {
-	Action  string
-	AlertID string
-	Status  int // of the receiver's answer; 0 when there was none
-	Body    []byte
+	Action  string // such as "Create"
+	AlertID string // of the alert it tells of
+	Status  int    // of the receiver's answer; 0 when there was none
+	Body    []byte // as sent
 }
 
 // wireEvent is the body of a webhook.
@@ -143,10 +143,32 @@ func (s *Server) WaitWebhooks(ctx context.Context) error { return s.hooks.wait(c
 // Deliveries returns the webhooks sent so far, in their order.
 func (s *Server) Deliveries() []Delivery { return s.hooks.all() }
 
+// stopper is the context of a server's own work: nobody who calls the server may end it, only its Close.
+type stopper struct{ stopped chan struct{} }
+
+// Deadline returns none.
+func (s stopper) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Done is closed by the server's Close.
+func (s stopper) Done() <-chan struct{} { return s.stopped }
+
+// Err is [context.Canceled] after the server's Close.
+func (s stopper) Err() error {
+	select {
+	case <-s.stopped:
+		return context.Canceled
+	default:
+		return nil
+	}
+}
+
+// Value returns nothing.
+func (s stopper) Value(any) any { return nil }
+
 // courier delivers webhooks one after another, apart from the requests that cause them.
 type courier struct {
 	client *http.Client
-	stop   context.CancelFunc
+	life   stopper
 	ended  chan struct{}
 	wake   chan struct{}
 
@@ -158,11 +180,10 @@ type courier struct {
 }
 
 func newCourier(hooks []Webhook) *courier {
-	ctx, stop := context.WithCancel(context.Background())
-	c := &courier{hooks: hooks, client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}, stop: stop,
+	c := &courier{hooks: hooks, client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}, life: stopper{make(chan struct{})},
 		ended: make(chan struct{}), wake: make(chan struct{}, 1), idle: make(chan struct{})}
 	close(c.idle)
-	go c.run(ctx)
+	go c.run(c.life)
 	return c
 }
 
@@ -261,7 +282,7 @@ func (c *courier) all() []Delivery {
 }
 
 func (c *courier) close() {
-	c.stop()
+	close(c.life.stopped)
 	<-c.ended
 	c.client.CloseIdleConnections()
 }
