@@ -27,10 +27,10 @@ var (
 
 // ParseAlias returns s as an alias.
 //
-// Errors: [access.ErrInvalid] when s is empty, longer than 512 characters, or holds anything but letters, digits and
-// ". _ : -": the SDK does not escape a slash in the path.
+// Errors: [access.ErrInvalid] when s is empty, longer than 512 characters, holds anything but letters, digits and
+// ". _ : -", or is "." or "..": the SDK does not escape a slash in the path, and nobody keeps dots alone in one.
 func ParseAlias(s string) (Alias, error) {
-	if !alias.MatchString(s) {
+	if !alias.MatchString(s) || s == "." || s == ".." {
 		return "", fmt.Errorf("alias must be 1 to 512 of letters, digits and . _ : - : %w", access.ErrInvalid)
 	}
 	return Alias(s), nil
