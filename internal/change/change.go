@@ -16,7 +16,8 @@ import (
 // the exemplar of the KPI histogram.
 type ID string
 
-var id = regexp.MustCompile(`^CHG-[0-9A-HJKMNP-TV-Z]{26}$`)
+// id leaves out the letters that Crockford's alphabet has not, and first digits that 128 bits cannot reach.
+var id = regexp.MustCompile(`^CHG-[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
 
 // NewID mints a change ID. IDs minted later sort after IDs of an earlier millisecond. Safe for concurrent use.
 func NewID(now time.Time) ID {
