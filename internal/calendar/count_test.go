@@ -17,7 +17,7 @@ type counter struct {
 }
 
 // newCounter returns the counter of a sound definition.
-func newCounter(t testing.TB, d calendar.Definition) counter {
+func newCounter(t rapid.TB, d calendar.Definition) counter {
 	t.Helper()
 	zone, err := time.LoadLocation(d.Zone)
 	if err != nil {
@@ -158,7 +158,7 @@ func spanOf(t *rapid.T, hard time.Time) (a, b time.Time) {
 	return a, b
 }
 
-func made(t testing.TB, d calendar.Definition) *calendar.Calendar {
+func made(t rapid.TB, d calendar.Definition) *calendar.Calendar {
 	t.Helper()
 	c, err := calendar.New(d)
 	if err != nil {
@@ -167,36 +167,36 @@ func made(t testing.TB, d calendar.Definition) *calendar.Calendar {
 	return c
 }
 
-func agreesWithTheMinuteCount(rt *rapid.T, t testing.TB) {
-	definition, hard := definitionOf(rt)
-	a, b := spanOf(rt, hard)
+func agreesWithTheMinuteCount(t *rapid.T) {
+	definition, hard := definitionOf(t)
+	a, b := spanOf(t, hard)
 	c, count := made(t, definition), newCounter(t, definition)
 	want := count.between(a, b)
 	if got := c.Between(a, b); got != want {
-		rt.Fatalf("Between(%v, %v) = %v, counted %v", a, b, got, want)
+		t.Fatalf("Between(%v, %v) = %v, counted %v", a, b, got, want)
 	}
 	if got := c.Working(a); got != count.working(a) {
-		rt.Fatalf("Working(%v) = %v, counted %v", a, got, !got)
+		t.Fatalf("Working(%v) = %v, counted %v", a, got, !got)
 	}
 	if want <= 0 {
 		return
 	}
 	end := c.Add(a, want)
 	if got := count.between(a, end); got != want || end.After(b) {
-		rt.Fatalf("Add(%v, %v) = %v: %v is worked until then", a, want, end, got)
+		t.Fatalf("Add(%v, %v) = %v: %v is worked until then", a, want, end, got)
 	}
 	if got := count.between(a, end.Add(-time.Millisecond)); got != want-time.Millisecond {
-		rt.Fatalf("Add(%v, %v) = %v is not the earliest such instant", a, want, end)
+		t.Fatalf("Add(%v, %v) = %v is not the earliest such instant", a, want, end)
 	}
 }
 
 func TestEverySpanCountsAsMinuteByMinute(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) { agreesWithTheMinuteCount(rt, t) })
+	rapid.Check(t, agreesWithTheMinuteCount)
 }
 
 // FuzzBetween hunts for a definition and a span that count otherwise than minute by minute.
 func FuzzBetween(f *testing.F) {
-	f.Fuzz(rapid.MakeFuzz(func(rt *rapid.T) { agreesWithTheMinuteCount(rt, f) }))
+	f.Fuzz(rapid.MakeFuzz(agreesWithTheMinuteCount))
 }
 
 func TestSpansAddUpWhereverTheyAreParted(t *testing.T) {
