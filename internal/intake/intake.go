@@ -31,6 +31,7 @@ const maxChallenge = 1024
 
 // Waker asks for a pass in the transaction that keeps the delivery.
 type Waker interface {
+	// Wake is called in the write that keeps the delivery, and undone with it.
 	Wake(tx *store.Tx) error
 }
 

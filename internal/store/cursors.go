@@ -22,8 +22,8 @@ func (t *Tx) SetCursor(name string, value access.Cursor, at time.Time) error {
 	return err
 }
 
-// Lease gives the holder the named right until the given time, when nobody else has it. The holder who has it already
-// renews it and keeps the token; whoever takes it newly gets a higher token than anybody before.
+// Lease gives the holder the named right until the given time, when nobody else has it. The holder who had it last renews
+// it and keeps the token, also after it ran out; whoever takes it newly gets a higher token than anybody before.
 //
 // Errors: [access.ErrConflict] while another holder has it.
 func (t *Tx) Lease(name, holder string, until time.Time) (token int64, err error) {
@@ -37,7 +37,7 @@ func (t *Tx) Lease(name, holder string, until time.Time) (token int64, err error
 	if live && current != holder {
 		return 0, fmt.Errorf("lease is held by another: %w", access.ErrConflict)
 	}
-	if !live {
+	if current != holder || !found {
 		token++
 	}
 	_, err = t.exec(`INSERT INTO leases (name, holder, until, token) VALUES ($1, $2, $3, $4)
@@ -64,7 +64,7 @@ func (t *Tx) HoldsLease(name string, token int64) error {
 
 // ReleaseLease gives the right back at once. With a token that is no longer the newest nothing happens.
 func (t *Tx) ReleaseLease(name string, token int64) error {
-	_, err := t.exec("UPDATE leases SET until = 0 WHERE name = $1 AND token = $2", name, token)
+	_, err := t.exec("UPDATE leases SET until = 0, holder = '' WHERE name = $1 AND token = $2", name, token)
 	return err
 }
 

@@ -42,6 +42,9 @@ func queueCases() map[string]func(*bench) {
 			b.want(renewed, first)
 			b.clock.now = noon.Add(time.Minute)
 			b.want(holds(first), error(nil)) // run out, and nobody took it
+			late, _ := lease("a")
+			b.want(late, first)
+			b.clock.now = noon.Add(2 * time.Minute)
 			second, err := lease("b")
 			b.want(err, error(nil))
 			b.want(second > first, true)

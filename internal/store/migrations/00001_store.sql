@@ -196,6 +196,17 @@ CREATE TABLE facts (
 );
 CREATE INDEX facts_subject ON facts (subject, at, id);
 
+CREATE TABLE cycles (
+    subject TEXT   NOT NULL,
+    sop     TEXT   NOT NULL,
+    kpi     TEXT   NOT NULL,
+    number  BIGINT NOT NULL,
+    open    BIGINT NOT NULL,
+    doc     TEXT   NOT NULL,
+    PRIMARY KEY (subject, sop, kpi, number)
+);
+CREATE INDEX cycles_open ON cycles (sop, kpi) WHERE open = 1;
+
 CREATE TABLE cursors (
     name  TEXT   PRIMARY KEY,
     value TEXT   NOT NULL,
