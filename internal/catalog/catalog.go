@@ -59,13 +59,9 @@ type System struct {
 	Roles  []Role
 }
 
-// Role returns the role called name, ignoring case. ok is false when there is none.
+// Role returns the role called name, ignoring case. ok is false when there is none, or more than one.
 func (s System) Role(name string) (role Role, ok bool) {
-	i := slices.IndexFunc(s.Roles, func(r Role) bool { return strings.EqualFold(r.Name, name) })
-	if i < 0 {
-		return Role{}, false
-	}
-	return s.Roles[i], true
+	return only(s.Roles, func(r Role) bool { return strings.EqualFold(r.Name, name) })
 }
 
 // Group is a group that sopd manages, with the system that it belongs to.
@@ -85,15 +81,30 @@ type Catalog struct {
 	Groups  []Group  // sorted by ID
 }
 
-// System returns the system with the ID, or with the name as tickets write it, ignoring case.
+// System returns the system with the ID, or with the name as tickets write it, ignoring case. ok is false when there is
+// none, or when the ID of one is the name of another.
 func (c Catalog) System(idOrName string) (system System, ok bool) {
-	i := slices.IndexFunc(c.Systems, func(s System) bool {
-		return strings.EqualFold(s.ID, idOrName) || strings.EqualFold(s.Name, idOrName)
-	})
-	if i < 0 {
+	if idOrName == "" {
 		return System{}, false
 	}
-	return c.Systems[i], true
+	return only(c.Systems, func(s System) bool {
+		return strings.EqualFold(s.ID, idOrName) || strings.EqualFold(s.Name, idOrName)
+	})
+}
+
+// only returns the one element that fits. ok is false for none and for several: what a ticket means is not guessed.
+func only[T any](all []T, fits func(T) bool) (one T, ok bool) {
+	for _, x := range all {
+		if !fits(x) {
+			continue
+		}
+		if ok {
+			var none T
+			return none, false
+		}
+		one, ok = x, true
+	}
+	return one, ok
 }
 
 // Group returns the managed group with the ID. ok is false for a group that is not ours.
@@ -113,11 +124,11 @@ func (c Catalog) Mode(id access.GroupID) Mode {
 	if !ok || group.Protected {
 		return Observe
 	}
-	system, ok := c.System(group.System)
-	if !ok {
+	i := slices.IndexFunc(c.Systems, func(s System) bool { return s.ID == group.System && s.ID != "" })
+	if i < 0 {
 		return Observe
 	}
-	return system.Mode
+	return c.Systems[i].Mode
 }
 
 // RolesWith returns "system/role" for every role that the group gives, sorted.
