@@ -107,10 +107,14 @@ func (m measure) judge(c *Cycle, l line, now time.Time) {
 			c.AtRisk = warned.At
 		}
 	}
+	exceeded := c.Elapsed > c.Limit
+	if exceeded {
+		c.Overdue = l.reach(c.Limit + 1).Add(-1)
+	}
 	switch {
 	case c.State == Cancelled:
-	case c.Elapsed > c.Limit:
-		c.Outcome, c.Overdue = Breached, l.reach(c.Limit+1).Add(-1)
+	case exceeded:
+		c.Outcome = Breached
 	case c.State == Stopped:
 		c.Outcome = Met
 	}

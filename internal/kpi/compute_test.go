@@ -9,10 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/maisonrmi/sopd/internal/calendar"
 	"github.com/maisonrmi/sopd/internal/kpi"
+	"pgregory.net/rapid"
 )
 
 // at returns 1 June 2026, a Monday, plus what is written like 1d 09:30, in UTC.
-func at(t testing.TB, s string) time.Time {
+func at(t rapid.TB, s string) time.Time {
 	t.Helper()
 	var day, hour, minute int
 	if _, err := fmt.Sscanf(s, "%dd %d:%d", &day, &hour, &minute); err != nil {
@@ -21,7 +22,7 @@ func at(t testing.TB, s string) time.Time {
 	return time.Date(2026, 6, day, hour, minute, 0, 0, time.UTC)
 }
 
-func target(t testing.TB, s string) kpi.Target {
+func target(t rapid.TB, s string) kpi.Target {
 	t.Helper()
 	parsed, err := kpi.ParseTarget(s)
 	if err != nil {
@@ -31,7 +32,7 @@ func target(t testing.TB, s string) kpi.Target {
 }
 
 // office is a calendar of 8 hours a day, Monday to Friday, 09:00-17:00 UTC.
-func office(t testing.TB) *calendar.Calendar {
+func office(t rapid.TB) *calendar.Calendar {
 	t.Helper()
 	week := calendar.Weekdays([]calendar.Interval{{From: 540, To: 1020}}, time.Monday, time.Tuesday, time.Wednesday,
 		time.Thursday, time.Friday)
@@ -44,7 +45,7 @@ func office(t testing.TB) *calendar.Calendar {
 }
 
 // clock is a clock on tickets with the targets, written "=24h high=1h", around the clock.
-func clock(t testing.TB, targets string) kpi.Definition {
+func clock(t rapid.TB, targets string) kpi.Definition {
 	t.Helper()
 	d := kpi.Definition{SOP: "access", Name: "fulfilment", Subject: "ticket", Start: []string{"created"},
 		Pause: []string{"hold"}, Resume: []string{"go on"}, Stop: []string{"done", "closed"}, Cancel: []string{"withdrawn"},
@@ -58,7 +59,7 @@ func clock(t testing.TB, targets string) kpi.Definition {
 }
 
 // story returns facts on ticket A-1 written "1d 09:00 created; 1d 10:00 hold". A word in brackets is the severity.
-func story(t testing.TB, s string) []kpi.Fact {
+func story(t rapid.TB, s string) []kpi.Fact {
 	t.Helper()
 	var out []kpi.Fact
 	for i, line := range strings.Split(s, "; ") {
@@ -72,7 +73,7 @@ func story(t testing.TB, s string) []kpi.Fact {
 	return out
 }
 
-// line puts what matters of the cycles into one line each.
+// lines puts what matters of the cycles into one line each.
 func lines(cycles []kpi.Cycle) []string {
 	var out []string
 	for _, c := range cycles {
@@ -138,7 +139,7 @@ func TestHowACycleRuns(t *testing.T) {
 		{"no start, withdrawn", "=24h", "1d 10:00 withdrawn", "9d 00:00", []string{"1 cancelled 0s/0s due [missing-start]"}},
 		{"a severity alone is no cycle", "=24h", "1d 10:00 triaged [high]", "9d 00:00", nil},
 		{"reopened without a start", "=24h", "1d 09:00 reopened", "1d 10:00",
-			[]string{"1 running 1h0m0s/24h0m0s due 2d 09:00 [missing-start]"}},
+			[]string{"1 running 1h0m0s/24h0m0s due 2d 09:00 [missing-cycle]"}},
 		{"an end before the start", "=24h", "1d 09:00 done; 1d 10:00 created; 1d 11:00 hold", "9d 00:00",
 			[]string{"1 stopped 0s/0s due [end-before-start fact-before-start]"}},
 		{"an end before the start and one after it", "=24h", "1d 09:00 done; 1d 10:00 created; 1d 11:00 done", "9d 00:00",

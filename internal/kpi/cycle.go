@@ -35,6 +35,7 @@ const (
 	FactBeforeStart Flag = "fact-before-start" // something happened before the first start; it was left out
 	SecondStart     Flag = "second-start"      // another start or reopening while the cycle was open; it was left out
 	StartedAgain    Flag = "started-again"     // began with a start, not a reopening, after an ended cycle
+	MissingCycle    Flag = "missing-cycle"     // began with a reopening of something that was never recorded
 	MissingSeverity Flag = "missing-severity"  // no fact gave one; the target for all others was used
 	UnknownSeverity Flag = "unknown-severity"  // the definition does not name it; the target for all others was used
 	NoTarget        Flag = "no-target"         // neither the severity nor all others have a target
@@ -113,6 +114,7 @@ type Cycle struct {
 	// AtRisk is when the first warning point was passed; zero when none was.
 	AtRisk time.Time `json:"atRisk,omitzero"`
 	// Overdue is the instant after which the limit was exceeded, Due or the next opening after it; zero when it was not.
+	// A cancelled cycle keeps it: it was late while it was open.
 	Overdue time.Time `json:"overdue,omitzero"`
 	State   State     `json:"state"`
 	Outcome Outcome   `json:"outcome,omitempty"` // always empty for a cancelled cycle

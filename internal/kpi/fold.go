@@ -140,7 +140,7 @@ func (f *fold) begin(e entry, r role) {
 	effect := DidStart
 	if r == reopens {
 		effect = DidReopen
-		c.flags[MissingStart] = len(f.courses) == 0
+		c.flags[MissingCycle] = len(f.courses) == 0
 	} else {
 		c.flags[StartedAgain] = len(f.courses) > 0
 	}
