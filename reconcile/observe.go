@@ -52,6 +52,9 @@ func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, err
 	if err := r.observeTickets(ctx); err != nil {
 		return nil, fmt.Errorf("tickets: %w", err)
 	}
+	if err := r.observeHints(ctx); err != nil {
+		return nil, fmt.Errorf("webhooks: %w", err)
+	}
 	return unread, nil
 }
 

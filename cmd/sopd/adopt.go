@@ -41,6 +41,9 @@ func newAdoptCommand(c console) *cobra.Command {
 				return err
 			}
 			defer d.close()
+			if err := d.hello(cmd.Context()); err != nil {
+				return err
+			}
 			chosen, err := chooseGroups(d.policies, groups)
 			if err != nil {
 				return usage(err)

@@ -15,8 +15,8 @@ import (
 	"github.com/maisonrmi/sopd/connectors/okta"
 	"github.com/maisonrmi/sopd/connectors/opsgenie"
 	"github.com/maisonrmi/sopd/connectors/transport"
+	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/figures"
-	"github.com/maisonrmi/sopd/internal/paging"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
@@ -158,14 +158,22 @@ func (d *daemon) connectVendors(context.Context) error {
 func (d *daemon) newReconciler(context.Context) error {
 	var pager reconcile.Pager
 	if d.opsgenie != nil {
-		pager = pages{d.opsgenie}
+		pager = d.opsgenie
 	}
 	r, err := reconcile.New(reconcile.Config{
-		Store: d.store, Directory: d.okta, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
+		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
 		Policies: d.policies, Write: d.config.Write, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
 	})
 	d.reconciler = r
 	return err
+}
+
+// directory is Okta as the reconciler reads it.
+type directory struct{ *okta.Directory }
+
+// AllUsers returns every user, the deactivated included.
+func (d directory) AllUsers(ctx context.Context) ([]access.User, error) {
+	return d.Directory.AllUsers(ctx)
 }
 
 // tickets is Jira as the reconciler reads it.
@@ -189,7 +197,8 @@ type desk struct{ *jira.Tickets }
 
 // Comment adds a comment.
 func (t desk) Comment(ctx context.Context, key ticket.Key, c ticket.Comment) error {
-	return t.Tickets.Comment(ctx, key, jira.NewComment{Body: c.Body, Public: c.Public})
+	_, err := t.Tickets.Comment(ctx, key, jira.NewComment{Body: c.Body, Public: c.Public})
+	return err
 }
 
 // Attachments returns the names of a ticket's attachments.
@@ -202,8 +211,3 @@ func (t desk) Attachments(ctx context.Context, key ticket.Key) ([]string, error)
 	return names, err
 }
 
-// pages is Opsgenie as the reconciler uses it.
-type pages struct{ *opsgenie.Pager }
-
-// Close closes an alert.
-func (p pages) Close(ctx context.Context, id paging.AlertID) error { return p.Pager.Close(ctx, id) }

@@ -28,6 +28,9 @@ func newPlanCommand(c console) *cobra.Command {
 				return err
 			}
 			defer d.close()
+			if err := d.hello(cmd.Context()); err != nil {
+				return err
+			}
 			d.reconciler.Write = false
 			progress(c.Err, "reading Okta and Jira …")
 			report, err := d.reconciler.Pass(cmd.Context())

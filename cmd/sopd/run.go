@@ -10,6 +10,7 @@ import (
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/figures"
+	"github.com/maisonrmi/sopd/internal/intake"
 	"github.com/maisonrmi/sopd/internal/jobs"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/reconcile"
@@ -57,16 +58,25 @@ func (d *daemon) once(ctx context.Context) error {
 	return nil
 }
 
-// hello makes sure, before anything is decided, that the vendors accept the credentials: an answer to a credential that
-// is not accepted can look like an empty organisation.
+// hello makes sure, before anything is decided, that every vendor answers and accepts its credential: an answer to a
+// credential that is not accepted can look like an empty organisation. It also learns which account sopd itself uses, so
+// that it never takes access from it.
 func (d *daemon) hello(ctx context.Context) error {
-	_, oktaErr := d.okta.Self(ctx)
+	self, oktaErr := d.okta.Self(ctx)
 	_, jiraErr := d.jira.Self(ctx)
-	err := errors.Join(wrap("okta", oktaErr), wrap("jira", jiraErr))
-	if errors.Is(err, access.ErrUnauthenticated) || errors.Is(err, access.ErrDenied) {
-		return usage(fmt.Errorf("a vendor does not accept sopd's credential, nothing was changed; see sopd check:\n%w", err))
+	problems := []error{wrap("Okta", oktaErr), wrap("Jira", jiraErr)}
+	if d.opsgenie != nil {
+		for _, p := range d.opsgenie.Check(ctx) {
+			problems = append(problems, fmt.Errorf("Opsgenie: %s: %s", p.What, p.Fix))
+		}
 	}
-	return err
+	if err := errors.Join(problems...); err != nil {
+		return usage(fmt.Errorf("a vendor cannot be used, nothing was changed; sopd check says more:\n%w", err))
+	}
+	if self.Type == "User" {
+		d.reconciler.Self = access.UserID(self.ID)
+	}
+	return nil
 }
 
 func wrap(what string, err error) error {
@@ -91,6 +101,9 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 		passes: figures.NewPasses(d.registry, resultNames()), kpis: figures.NewKPIs(d.registry, d.policies.Clocks),
 	}
 	loop.runner, err = jobs.New(ctx, d.store, jobs.Handlers{Wake: loop.pass}, jobs.Options{Logger: d.logger})
+	if err == nil {
+		loop.intake, err = d.newIntake(loop.runner)
+	}
 	if err == nil {
 		err = loop.kpis.Update(ctx, d.store)
 	}
@@ -120,6 +133,7 @@ type loop struct {
 	stopping context.Context // ends when the daemon is told to stop
 	health   *health
 	runner   *jobs.Runner
+	intake   *intake.Intake
 	passes   *figures.Passes
 	kpis     *figures.KPIs
 }

@@ -97,7 +97,7 @@ func (d *daemon) routes(l *loop) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /readyz", h.readyz)
 	mux.HandleFunc("GET /{$}", h.page())
-	d.hooks(mux, l.runner)
+	l.hooks(mux)
 	return mux
 }
 

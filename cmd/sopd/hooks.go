@@ -1,0 +1,19 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/maisonrmi/sopd/internal/intake"
+	"github.com/maisonrmi/sopd/internal/jobs"
+)
+
+// newIntake makes the webhook endpoints; each delivery that matters wakes a pass.
+func (d *daemon) newIntake(runner *jobs.Runner) (*intake.Intake, error) {
+	return intake.New(intake.Options{
+		Store: d.store, Waker: runner, Logger: d.logger, Registerer: d.registry,
+		Okta: d.config.OktaHooks, Jira: d.config.JiraHooks, Opsgenie: d.config.OpsHook,
+	})
+}
+
+// hooks puts the webhook endpoints on mux.
+func (l *loop) hooks(mux *http.ServeMux) { l.intake.Register(mux) }

@@ -1,0 +1,91 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/intake"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/ticket"
+)
+
+// hintBatch bounds how many webhooks one pass works; the rest wait for the next.
+const hintBatch = 500
+
+// worked is the word with which a webhook is marked once what it hinted at has been read.
+const worked = "worked"
+
+// observeHints reads what webhooks point at and the search index may not show yet: the tickets that they name. Everything
+// else that they hint at is read by the polls of this very pass.
+func (r *Reconciler) observeHints(ctx context.Context) error {
+	var deliveries []store.Delivery
+	err := r.Store.Read(ctx, func(tx *store.Tx) error {
+		var err error
+		deliveries, err = tx.Deliveries(hintBatch)
+		return err
+	})
+	if err != nil || len(deliveries) == 0 {
+		return err
+	}
+	for _, key := range r.hinted(deliveries) {
+		if err := r.readHinted(ctx, key); err != nil {
+			return fmt.Errorf("ticket %s: %w", key, err)
+		}
+	}
+	return r.Store.Write(ctx, func(tx *store.Tx) error {
+		for _, d := range deliveries {
+			if err := tx.MarkDelivery(d.Source, d.ID, worked, r.Now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// hinted returns the tickets of our projects that the deliveries name, sorted. A delivery that cannot be read names none;
+// polling finds what it meant.
+func (r *Reconciler) hinted(deliveries []store.Delivery) []ticket.Key {
+	projects := r.Policies.Projects()
+	var keys []ticket.Key
+	for _, d := range deliveries {
+		hints, err := intake.Parse(intake.Source(d.Source), d.Body)
+		if err != nil {
+			continue
+		}
+		for _, h := range hints {
+			if h.Ticket != "" && slices.Contains(projects, h.Ticket.Project()) {
+				keys = append(keys, h.Ticket)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// readHinted brings one ticket up to date. One that is gone is marked so: nothing is granted on it any more.
+func (r *Reconciler) readHinted(ctx context.Context, key ticket.Key) error {
+	readAt := r.Now()
+	t, err := r.Tickets.Ticket(ctx, key)
+	switch {
+	case errors.Is(err, access.ErrNotFound):
+		return r.Store.Write(ctx, func(tx *store.Tx) error { return forget(tx, key, readAt) })
+	case err != nil && local(err):
+		return r.Store.Write(ctx, func(tx *store.Tx) error { return tx.PutBadTicket(key, phrase(err), readAt) })
+	case err != nil:
+		return err
+	default:
+		return r.putTicket(ctx, t, readAt)
+	}
+}
+
+func forget(tx *store.Tx, key ticket.Key, at time.Time) error {
+	t, _, found, err := tx.Ticket(key)
+	if err != nil || !found {
+		return err
+	}
+	return tx.DeleteTicket(t.ID, at)
+}
