@@ -1,0 +1,18 @@
+package policies_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/maisonrmi/sopd/policies"
+)
+
+func TestTheExampleFolderIsSound(t *testing.T) {
+	set, err := policies.Load(os.DirFS("example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(set.SOPs) != 3 || len(set.Clocks) != 5 {
+		t.Errorf("%d procedures, %d clocks", len(set.SOPs), len(set.Clocks))
+	}
+}
