@@ -96,3 +96,35 @@ func (t *Tickets) takeTransition(ctx context.Context, key ticket.Key, id string)
 	}
 	return seen.Classify(http.MethodPost, err)
 }
+
+// Status is a step that tickets of a type can be in.
+type Status struct {
+	Name string
+	Done bool // of Jira's category "done"
+}
+
+// Statuses returns the statuses of each issue type of a project, by the type's name, in Jira's order.
+//
+// Errors: [access.ErrNotFound] also when the account may not see the project; [access.ErrMalformed].
+//
+// Source: Jira platform REST API, GET project/{projectIdOrKey}/statuses.
+func (t *Tickets) Statuses(ctx context.Context, project string) (map[string][]Status, error) {
+	if err := checkProjects([]string{project}); err != nil {
+		return nil, err
+	}
+	var types []struct {
+		Name     string       `json:"name"`
+		Statuses []wireStatus `json:"statuses"`
+	}
+	err := t.do(ctx, request{method: http.MethodGet, path: "rest/api/2/project/" + project + "/statuses"}, &types)
+	if err != nil {
+		return nil, fmt.Errorf("read statuses of project %s: %w", project, err)
+	}
+	out := map[string][]Status{}
+	for _, kind := range types {
+		for _, w := range kind.Statuses {
+			out[kind.Name] = append(out[kind.Name], Status{Name: w.Name, Done: w.Category.Key == "done"})
+		}
+	}
+	return out, nil
+}

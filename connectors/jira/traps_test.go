@@ -80,6 +80,15 @@ func TestAnEmptyListIsBelievedOnlyFromAKnownAccount(t *testing.T) {
 	}
 }
 
+func TestAMarkerIsMissingOnlyWhenAKnownAccountLookedForIt(t *testing.T) {
+	fake := fakeJira(t, map[string]string{
+		"/rest/api/2/search/jql": `{"issues":[],"isLast":true}`, "/rest/api/2/myself": `{"displayName":"anonymous"}`,
+	})
+	if key, err := fake.Create(t.Context(), newTicket()); !errors.Is(err, access.ErrMalformed) {
+		t.Errorf("%q, %v; want an error", key, err)
+	}
+}
+
 // fakeJira answers paths with fixed bodies, for answers that no server should give.
 func fakeJira(t *testing.T, answers map[string]string) *jira.Tickets {
 	t.Helper()
@@ -404,6 +413,19 @@ func TestCheckNamesEverythingThatIsMissing(t *testing.T) {
 	s.ExpireToken(token)
 	if got := c.Check(t.Context(), []string{"ACC"}); len(got) != 1 || !errors.Is(got[0].Err, access.ErrUnauthenticated) {
 		t.Errorf("with an expired token: %v", got)
+	}
+}
+
+func TestStatusesAreThoseOfEachTypesWorkflow(t *testing.T) {
+	s := newSite(t, jiramock.Config{})
+	got, err := s.jira.Statuses(t.Context(), "OPS")
+	s.must(err)
+	want := map[string][]jira.Status{"Task": {{Name: "To Do"}, {Name: "Done", Done: true}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := s.jira.Statuses(t.Context(), "NOPE"); !errors.Is(err, access.ErrNotFound) {
+		t.Errorf("error %v, want not found", err)
 	}
 }
 

@@ -30,26 +30,35 @@ func empty(raw json.RawMessage) bool {
 // Errors: [access.ErrMalformed] for a form that is not known: guessing could grant the wrong thing.
 func value(kind string, raw json.RawMessage) (read, error) {
 	var out read
-	if kind == "date" || kind == "datetime" {
-		return out, out.instant(kind, raw)
+	var err error
+	switch trimmed := bytes.TrimSpace(raw); {
+	case kind == "date" || kind == "datetime":
+		err = out.instant(kind, raw)
+	case len(trimmed) > 0 && trimmed[0] == '[':
+		err = out.list(trimmed)
+	default:
+		err = out.add(raw)
 	}
-	trimmed := bytes.TrimSpace(raw)
-	if len(trimmed) == 0 || trimmed[0] != '[' {
-		return out, out.add(raw)
+	if err != nil {
+		return read{}, err
 	}
+	return out, nil
+}
+
+func (r *read) list(raw json.RawMessage) error {
 	var list []json.RawMessage
-	if err := json.Unmarshal(trimmed, &list); err != nil {
-		return read{}, malformed("list")
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return malformed("list")
 	}
 	for _, entry := range list {
 		if empty(entry) {
 			continue
 		}
-		if err := out.add(entry); err != nil {
-			return read{}, err
+		if err := r.add(entry); err != nil {
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }
 
 func (r *read) instant(kind string, raw json.RawMessage) error {
@@ -124,8 +133,10 @@ func (r *read) object(raw json.RawMessage) error {
 		r.text(text)
 	case o.Type == "doc":
 		text, err := richText(raw)
+		if err != nil {
+			return err
+		}
 		r.text(text)
-		return err
 	case o.Name != "":
 		r.text(o.Name)
 	default:
