@@ -1,0 +1,85 @@
+package okta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	sdk "github.com/okta/okta-sdk-golang/v2/okta"
+	"github.com/okta/okta-sdk-golang/v2/okta/query"
+
+	"github.com/maisonrmi/sopd/internal/access"
+)
+
+// Add makes a user a member of a group. A user who is one already stays one. Nil means that Okta said yes; read back.
+//
+// Errors: [access.ErrUnconfirmed] when it may or may not have happened; [access.ErrDenied] for a group that is not of type
+// OKTA_GROUP, or for want of a right; [access.ErrConflict] in the user's present status; [access.ErrNotFound],
+// [access.ErrThrottled], [access.ErrUnauthenticated], [access.ErrUnavailable] when nothing was sent, [access.ErrInvalid].
+//
+// Source: Okta Management API 2026.06, PUT /api/v1/groups/{groupId}/users/{userId}.
+func (d *Directory) Add(ctx context.Context, m access.Membership) error {
+	return d.writeMember(ctx, "add member", http.MethodPut, m, d.sdk.Group.AddUserToGroup)
+}
+
+// Remove ends a user's membership of a group. A user who is no member stays none. Never use it on a member that a rule
+// made: Okta then excludes the user from the rule for good.
+//
+// Errors: as [Directory.Add].
+//
+// Source: Okta Management API 2026.06, DELETE /api/v1/groups/{groupId}/users/{userId}; support.okta.com on exclusion lists.
+func (d *Directory) Remove(ctx context.Context, m access.Membership) error {
+	return d.writeMember(ctx, "remove member", http.MethodDelete, m, d.sdk.Group.RemoveUserFromGroup)
+}
+
+// memberRequest is the SDK's call for a membership.
+type memberRequest func(ctx context.Context, group, user string) (*sdk.Response, error)
+
+func (d *Directory) writeMember(ctx context.Context, what, method string, m access.Membership, request memberRequest) error {
+	if err := errors.Join(parseGroup(m.Group), parseUser(m.User)); err != nil {
+		return about(what, err)
+	}
+	return about(what, call(ctx, method, func(ctx context.Context) error {
+		_, err := request(ctx, string(m.Group), string(m.User))
+		return err
+	}))
+}
+
+// ClearSessions ends a user's Okta sessions and revokes OAuth tokens. Sessions inside applications go on.
+//
+// Errors: as [Directory.Add].
+//
+// Source: Okta Management API 2026.06, DELETE /api/v1/users/{userId}/sessions.
+func (d *Directory) ClearSessions(ctx context.Context, user access.UserID) error {
+	const what = "clear sessions"
+	if err := parseUser(user); err != nil {
+		return about(what, err)
+	}
+	return about(what, call(ctx, http.MethodDelete, func(ctx context.Context) error {
+		_, err := d.sdk.User.ClearUserSessions(ctx, string(user), query.NewQueryParams(query.WithOauthTokens(true)))
+		return err
+	}))
+}
+
+// Suspend suspends an active user, who keeps groups and applications. It is sent once, whatever comes of it.
+//
+// Errors: as [Directory.Add]; [access.ErrConflict] for a user who is not active.
+//
+// Source: Okta Management API 2026.06, POST /api/v1/users/{id}/lifecycle/suspend: 400 for a user who is not ACTIVE.
+func (d *Directory) Suspend(ctx context.Context, user access.UserID) error {
+	const what = "suspend user"
+	if err := parseUser(user); err != nil {
+		return about(what, err)
+	}
+	var vendor *sdk.Error
+	var errSDK error
+	err := call(ctx, http.MethodPost, func(ctx context.Context) error {
+		_, errSDK = d.sdk.User.SuspendUser(ctx, string(user))
+		return errSDK
+	})
+	if errors.Is(err, access.ErrInvalid) && errors.As(errSDK, &vendor) && vendor.ErrorCode == "E0000001" {
+		return fmt.Errorf("%s: not active: %w", what, access.ErrConflict)
+	}
+	return about(what, err)
+}
