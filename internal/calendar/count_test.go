@@ -245,3 +245,61 @@ func TestALaterStartNeverEndsABusinessDayPromiseEarlier(t *testing.T) {
 		}
 	})
 }
+
+// addDays finds the end of a promise in business days by listing the minutes worked from two days before start, for
+// hours that no night shift joins across midnight; false when it is not found within 12 days.
+func (c counter) addDays(start time.Time, days int) (time.Time, bool) {
+	var today []time.Time // the minutes worked on the date looked at
+	date, position, begun := "", 0, false
+	for minute := start.Add(-2 * 24 * time.Hour); minute.Before(start.Add(12 * 24 * time.Hour)); minute = minute.Add(time.Minute) {
+		if !c.working(minute) {
+			continue
+		}
+		if d := max(minute.In(c.zone).Format(time.DateOnly), date); d != date {
+			if begun && days == 0 {
+				return today[len(today)-1].Add(time.Minute), true
+			}
+			if begun {
+				days--
+			}
+			date, today = d, nil
+		}
+		if !begun && !minute.Before(start) {
+			position, begun = len(today), true
+		}
+		today = append(today, minute)
+		if begun && days == 0 && len(today) == position+1 {
+			return minute, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// notFromMidnight moves a beginning at 00:00 by a minute, so that no night shift is joined. The hours are at least two
+// minutes then.
+func notFromMidnight(hours []calendar.Interval) {
+	if len(hours) > 0 && hours[0].From == 0 {
+		hours[0] = calendar.Interval{From: 1, To: max(hours[0].To, 2)}
+	}
+}
+
+func TestBusinessDaysEndWhereTheMinutesSay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		definition, hard := definitionOf(t)
+		for _, v := range definition.Versions {
+			for _, hours := range v.Week {
+				notFromMidnight(hours)
+			}
+			for _, special := range v.Special {
+				notFromMidnight(special.Hours)
+			}
+		}
+		start := hard.Add(time.Duration(rapid.IntRange(-5*1440, 5*1440).Draw(t, "minute")) * time.Minute).Truncate(time.Minute)
+		days := rapid.IntRange(1, 3).Draw(t, "days")
+		c := made(t, definition)
+		want, found := newCounter(t, definition).addDays(start, days)
+		if got := c.AddDays(start, days); found && !got.Equal(want) {
+			t.Fatalf("%d days from %v end at %v, counted %v", days, start, got.UTC(), want.UTC())
+		}
+	})
+}

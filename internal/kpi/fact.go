@@ -80,17 +80,21 @@ type entry struct {
 // the one that corrects the other. A correction of a fact that is not there counts by itself.
 func resolve(facts []Fact) []entry {
 	byID := unique(facts)
+	corrected := map[string]bool{}
+	for _, f := range byID {
+		corrected[f.Corrects] = f.Corrects != ""
+	}
+	out := make([]entry, 0, len(byID))
 	stories := map[string][]entry{}
 	for _, f := range byID {
+		if f.Corrects == "" && !corrected[f.ID] {
+			out = append(out, entry{Fact: f})
+			continue
+		}
 		root, _ := origin(byID, f)
 		stories[root] = append(stories[root], entry{Fact: f})
 	}
-	var out []entry
 	for _, story := range stories {
-		if len(story) == 1 {
-			out = append(out, story[0])
-			continue
-		}
 		last := slices.MaxFunc(story, func(a, b entry) int { return latest(byID, a.Fact, b.Fact) })
 		for _, e := range story {
 			if e.ID != last.ID {
