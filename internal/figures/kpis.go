@@ -77,7 +77,7 @@ type KPIs struct {
 	promises []Promise
 	now      time.Time
 	hist     []prometheus.Histogram
-	ended    int // cycles that the histograms hold
+	facts    int // how many the histograms were made of
 }
 
 // NewKPIs registers the figures for the clocks.
@@ -106,20 +106,12 @@ func (k *KPIs) Update(ctx context.Context, s *store.Store) error {
 	}
 	now := s.Now()
 	promises := Promises(k.clocks, facts, now)
-	ended := 0
-	for _, p := range promises {
-		for _, c := range p.Cycles {
-			if !c.Open() {
-				ended++
-			}
-		}
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.hist == nil || ended != k.ended {
-		k.hist = histograms(promises)
+	if k.hist == nil || len(facts) != k.facts {
+		k.hist = histograms(promises) // facts are only ever added, also by corrections
 	}
-	k.promises, k.now, k.ended = promises, now, ended
+	k.promises, k.now, k.facts = promises, now, len(facts)
 	return nil
 }
 
