@@ -22,9 +22,9 @@ const MaxAttachment = 10 << 20
 
 // Attachment is a file on a ticket.
 type Attachment struct {
-	ID      string
-	Name    string
-	Size    int64 // bytes
+	ID      string // Jira's number, as text
+	Name    string // of the file, not unique on a ticket
+	Size    int64  // bytes
 	Author  ticket.AccountID
 	Created time.Time
 }

@@ -44,26 +44,17 @@ func (t *Tickets) Check(ctx context.Context, projects []string) []access.Problem
 	if _, err := t.site(ctx); err != nil {
 		out = append(out, access.Problem{What: "ask what kind of Jira it is", Fix: "check that the address is a Jira site", Err: err})
 	}
-	if _, err := t.layout(ctx); err != nil {
-		for _, one := range separate(err) {
-			out = append(out, access.Problem{
-				What: "find the mapped fields", Err: one,
-				Fix: "name each field as Jira shows it, or by its id where several have that name",
-			})
-		}
+	_, problems := t.resolved(ctx)
+	for _, err := range problems {
+		out = append(out, access.Problem{
+			What: "find the mapped fields", Err: err,
+			Fix: "name each field as Jira shows it, or by its id where several have that name",
+		})
 	}
 	for _, p := range projects {
 		out = append(out, t.checkProject(ctx, p)...)
 	}
 	return out
-}
-
-// separate returns the errors that were joined.
-func separate(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	return []error{err}
 }
 
 func (t *Tickets) checkProject(ctx context.Context, project string) []access.Problem {

@@ -19,10 +19,10 @@ import (
 type NewTicket struct {
 	Project string // key
 	Type    string // issue type's name
-	Summary string
+	Summary string // one line
 	// Description is plain text or wiki markup.
 	Description string
-	Labels      []string
+	Labels      []string // besides the marker; no spaces
 	// Marker is a label that no other ticket has, such as "sopd-" and a hash. It makes creating safe to try again.
 	Marker string
 	// Fields are mapped fields, by the names in [Options].
@@ -151,9 +151,9 @@ func (t *Tickets) marked(ctx context.Context, n NewTicket) (ticket.Key, error) {
 // RemoteLink is a link from a ticket to something elsewhere.
 type RemoteLink struct {
 	GlobalID string // identifies the link; at most 255 characters. Linking again replaces what it says
-	URL      string
-	Title    string
-	Summary  string
+	URL      string // where it leads
+	Title    string // what the link says
+	Summary  string // a line below it, may be empty
 }
 
 // Link puts the link on a ticket, or replaces the one with the same GlobalID. It may be repeated.

@@ -51,6 +51,12 @@ func newMapping(names []string) *mapping {
 //
 // Errors: [access.ErrInvalid], joined, for each name that is unknown or ambiguous.
 func (t *Tickets) layout(ctx context.Context) (*layout, error) {
+	found, problems := t.resolved(ctx)
+	return found, errors.Join(problems...)
+}
+
+// resolved returns where the mapped fields stand, or every problem with finding them.
+func (t *Tickets) resolved(ctx context.Context) (*layout, []error) {
 	m := t.mapping
 	m.mu.Lock()
 	known := m.resolved
@@ -61,11 +67,11 @@ func (t *Tickets) layout(ctx context.Context) (*layout, error) {
 	watched, seen := transport.Watch(ctx)
 	list, _, err := t.sdk.Field.GetListWithContext(watched)
 	if err := seen.Classify(http.MethodGet, err); err != nil {
-		return nil, fmt.Errorf("read the list of fields: %w", err)
+		return nil, []error{fmt.Errorf("read the list of fields: %w", err)}
 	}
 	found, problems := m.resolve(list)
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
+	if len(problems) > 0 {
+		return nil, problems
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -32,7 +32,7 @@ type Options struct {
 	URL string
 	// User is the e-mail address that the API token belongs to; empty when Token is a personal access token.
 	User  string
-	Token secret.Value
+	Token secret.Value // an API token or a personal access token
 	// Fields are the mapped fields by the name that Jira shows, or by id ("customfield_10050") where names are ambiguous.
 	Fields []string
 	// Transport holds time-outs, limits, logger and metrics. Connector, BaseURL, Authorize, Dialect, Bucket and Refuse are
@@ -170,7 +170,7 @@ func decode(body io.Reader, out any) error {
 	if err := decoder.Decode(out); err != nil {
 		return err
 	}
-	if _, err := decoder.Token(); err != io.EOF {
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("more than one value")
 	}
 	return nil

@@ -45,7 +45,7 @@ type Batch struct {
 // BadTicket is a ticket that was found and could not be understood.
 type BadTicket struct {
 	Key ticket.Key // empty when not even that could be read
-	Err error
+	Err error      // [access.ErrMalformed] or [access.ErrIncomplete]
 }
 
 // Changed returns the tickets that the query describes, all of them or an error.

@@ -99,8 +99,8 @@ func (t *Tickets) takeTransition(ctx context.Context, key ticket.Key, id string)
 
 // Status is a step that tickets of a type can be in.
 type Status struct {
-	Name string
-	Done bool // of Jira's category "done"
+	Name string // as people see it
+	Done bool   // of Jira's category "done"
 }
 
 // Statuses returns the statuses of each issue type of a project, by the type's name, in Jira's order.

@@ -74,8 +74,8 @@ type Config struct {
 type User struct {
 	// Account is minted when empty.
 	Account AccountID
-	Name    string
-	Email   string
+	Name    string // as shown
+	Email   string // the user name of the token on Cloud
 	// HideEmail keeps the address out of every answer, as a person may choose on Cloud.
 	HideEmail bool
 	// Inactive marks a deactivated account.
@@ -98,23 +98,23 @@ const (
 
 // Status is a step of a workflow.
 type Status struct {
-	Name     string
-	Category Category
+	Name     string   // unique in its workflow
+	Category Category // decides over the resolution
 }
 
 // Transition is a way between statuses. An empty From makes it global: it leads from every status, also out of an
 // approval that is still pending.
 type Transition struct {
-	ID   string
-	Name string
-	From []string
-	To   string
+	ID   string   // unique in its workflow only
+	Name string   // what the button says
+	From []string // names of statuses
+	To   string   // name of a status
 }
 
 // ApprovalStep asks people when an issue enters a status.
 type ApprovalStep struct {
-	Status string
-	Name   string
+	Status string // whose entering asks
+	Name   string // as the approval shows it
 	// Approvers are asked always; ApproversField names a user field whose people are asked too.
 	Approvers      []AccountID
 	ApproversField string
@@ -127,16 +127,16 @@ type ApprovalStep struct {
 
 // Workflow is how issues of a project move. The first status is the initial one.
 type Workflow struct {
-	Name        string
+	Name        string // for people to read
 	Statuses    []Status
-	Transitions []Transition
+	Transitions []Transition // that people take; a decision needs none
 	Approvals   []ApprovalStep
 }
 
 // RequestType is a JSM request type, with the issue type that its requests have.
 type RequestType struct {
-	Name      string
-	IssueType string
+	Name      string // as the portal shows it
+	IssueType string // added to the project when it has none of this name
 	// Workflow is the project's when nil.
 	Workflow *Workflow
 	// Required names the fields that a request must have.
@@ -145,18 +145,18 @@ type RequestType struct {
 
 // SLA is a JSM metric that runs from the creation of a request until its status is done.
 type SLA struct {
-	Name string
-	Goal time.Duration
+	Name string        // as shown
+	Goal time.Duration // until the breach
 }
 
 // Project is a project. It is a service desk when it has request types.
 type Project struct {
-	Key          string
-	Name         string
-	IssueTypes   []string
-	RequestTypes []RequestType
-	Workflow     Workflow
-	SLAs         []SLA
+	Key          string        // such as "ACC"
+	Name         string        // the key when empty
+	IssueTypes   []string      // by name
+	RequestTypes []RequestType // none: no service desk
+	Workflow     Workflow      // of every issue without one of its own
+	SLAs         []SLA         // of every request
 }
 
 // FieldType is the type of a custom field, as Jira's field list names it.
@@ -181,7 +181,7 @@ const (
 
 // Choice is the value of a cascading field.
 type Choice struct {
-	Parent string
+	Parent string // the first choice
 	Child  string // empty when only the parent was chosen
 }
 

@@ -99,18 +99,7 @@ func (s *Server) bulkChangelog(c *call) reply {
 	if !valid || len(asked) == 0 || len(asked) > 1000 {
 		return refusal(http.StatusBadRequest, "issueIdsOrKeys must have 1 to 1000 entries")
 	}
-	type entry struct {
-		issue *issue
-		edit  edit
-	}
-	var entries []entry
-	for _, key := range asked {
-		if i := s.find(key); i != nil && i.project.may(c.user, "BROWSE_PROJECTS") {
-			for _, e := range i.history {
-				entries = append(entries, entry{i, e})
-			}
-		}
-	}
+	entries := s.bulkEntries(asked, c.user)
 	page := 1000
 	if n, ok := body["maxResults"].(float64); ok {
 		page = min(max(int(n), 1), 10000)
@@ -123,9 +112,38 @@ func (s *Server) bulkChangelog(c *call) reply {
 		start = 0
 	}
 	end := min(start+page, len(entries))
+	logs := s.wireBulk(entries[start:end])
+	out := map[string]any{"issueChangeLogs": logs}
+	if end < len(entries) || c.fault.is(RepeatPage) {
+		out["nextPageToken"] = tokenAt(end)
+	}
+	return ok(out)
+}
+
+// bulkEntry is one history with the issue that it belongs to.
+type bulkEntry struct {
+	issue *issue
+	edit  edit
+}
+
+// bulkEntries are the histories of the issues that are asked for, and that the viewer may see.
+func (s *Server) bulkEntries(keys []string, viewer AccountID) []bulkEntry {
+	var out []bulkEntry
+	for _, key := range keys {
+		if i := s.find(key); i != nil && i.project.may(viewer, "BROWSE_PROJECTS") {
+			for _, e := range i.history {
+				out = append(out, bulkEntry{i, e})
+			}
+		}
+	}
+	return out
+}
+
+// wireBulk puts neighbouring histories of an issue together.
+func (s *Server) wireBulk(entries []bulkEntry) []any {
 	logs := []any{}
 	var open *issue
-	for _, e := range entries[start:end] {
+	for _, e := range entries {
 		history := s.wireHistory(e.edit)
 		history["created"] = e.edit.at.UnixMilli()
 		if e.issue == open {
@@ -136,11 +154,7 @@ func (s *Server) bulkChangelog(c *call) reply {
 		open = e.issue
 		logs = append(logs, map[string]any{"issueId": strconv.Itoa(e.issue.id), "changeHistories": []any{history}})
 	}
-	out := map[string]any{"issueChangeLogs": logs}
-	if end < len(entries) || c.fault.is(RepeatPage) {
-		out["nextPageToken"] = tokenAt(end)
-	}
-	return ok(out)
+	return logs
 }
 
 // mustJSON encodes a value that came out of JSON.

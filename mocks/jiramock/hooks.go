@@ -2,6 +2,7 @@ package jiramock
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,6 +20,9 @@ import (
 //
 // Source: developer.atlassian.com/cloud/jira/platform/webhooks.
 const maxRetries = 5
+
+// answerTime is how long Jira waits for the answer to a webhook.
+const answerTime = 20 * time.Second
 
 // hook is an event to be told.
 type hook struct {
@@ -53,7 +57,7 @@ type hooks struct {
 }
 
 func newHooks() *hooks {
-	h := &hooks{client: &http.Client{Timeout: 20 * time.Second}, done: make(chan struct{})}
+	h := &hooks{client: &http.Client{}, done: make(chan struct{})}
 	h.cond = sync.NewCond(&h.mu)
 	go h.run()
 	return h
@@ -139,7 +143,9 @@ func (h *hooks) run() {
 // Source: developer.atlassian.com/cloud/jira/platform/webhooks: the headers; retries on 408, 409, 425, 429, 5xx and
 // failed connections.
 func (h *hooks) send(d delivery, url, secret string) (retry bool) {
-	request, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(d.body))
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(d.body))
 	if err != nil {
 		return false
 	}

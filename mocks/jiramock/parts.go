@@ -3,6 +3,7 @@ package jiramock
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -141,7 +142,7 @@ func (s *Server) parts(c *call) ([]*attachment, error) {
 	reader := multipart.NewReader(bytes.NewReader(c.body), params["boundary"])
 	for {
 		part, err := reader.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
 		if err != nil {

@@ -82,13 +82,13 @@ type Call struct {
 	Method string
 	// Route is the pattern that answered, such as "GET /rest/api/{v}/issue/{key}"; empty when there is none.
 	Route  string
-	Path   string
+	Path   string // below the prefix
 	Query  url.Values
-	Header http.Header
-	Body   []byte
-	As     AccountID // empty for the anonymous user
-	Status int       // 0 when no answer was given
-	Fault  FaultKind // empty for none
+	Header http.Header // the credential too
+	Body   []byte      // as sent
+	As     AccountID   // empty for the anonymous user
+	Status int         // 0 when no answer was given
+	Fault  FaultKind   // empty for none
 }
 
 // Calls lists every request so far.

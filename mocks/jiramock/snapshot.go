@@ -8,36 +8,36 @@ import (
 
 // Snapshot is an issue as it stands, for a test to look at.
 type Snapshot struct {
-	ID       string
-	Key      Key
-	Status   string
+	ID       string // the number, as text
+	Key      Key    // the present one
+	Status   string // by name
 	Summary  string
 	Labels   []string
 	Reporter AccountID
 	Updated  time.Time
-	Resolved time.Time
+	Resolved time.Time // zero while open
 	// Values holds the custom fields that are not empty, by name.
 	Values      map[string]any
-	Edits       int
-	Properties  map[string]string
-	Attachments []File
-	Links       []string // global ids of remote links
+	Edits       int               // entries of the history
+	Properties  map[string]string // as JSON, by key
+	Attachments []File            // oldest first
+	Links       []string          // global ids of remote links
 	// Approvals are the final decisions, oldest first.
 	Approvals []string
 }
 
 // File is an attachment.
 type File struct {
-	Name string
-	Data []byte
+	Name string // as sent
+	Data []byte // as sent
 }
 
 // Remark is a comment as it stands.
 type Remark struct {
-	By     AccountID
-	Body   string
-	Public bool
-	At     time.Time
+	By     AccountID // who wrote it
+	Body   string    // as plain text
+	Public bool      // the requester sees it
+	At     time.Time // when it was made
 }
 
 // Issue returns the issue; ok is false when there is none.

@@ -177,8 +177,8 @@ func (p Story) Comment(as AccountID, key Key, c NewComment) error {
 
 // NewComment is a comment to be made.
 type NewComment struct {
-	Body     string
-	Internal bool
+	Body     string // plain text
+	Internal bool   // kept from the requester
 }
 
 // Delete deletes the issue as somebody.
