@@ -189,6 +189,9 @@ func (s *tokenSource) fetch(ctx context.Context, scopes []string) (accessToken, 
 
 // ofSignIn makes a lost answer of a sign-in unavailable: it changes nothing that must be looked up.
 func ofSignIn(err error) error {
+	if errors.Is(err, access.ErrMalformed) {
+		return fmt.Errorf("answer to sign-in: %w", access.ErrMalformed)
+	}
 	if errors.Is(err, access.ErrUnconfirmed) {
 		return fmt.Errorf("no answer to sign-in: %w", access.ErrUnavailable)
 	}
