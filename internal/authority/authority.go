@@ -107,9 +107,18 @@ func limits(r Request, rules Rules, now time.Time) []Problem {
 		problems = append(problems, Problem{field, "lies in the past"})
 	}
 	if rules.LongestGrant > 0 && r.Expires.Sub(r.Ticket.Created) > rules.LongestGrant {
-		problems = append(problems, Problem{field, fmt.Sprintf("is more than %d days after the request", int(rules.LongestGrant.Hours()/24))})
+		problems = append(problems, Problem{field, "is more than " + length(rules.LongestGrant) + " after the request"})
 	}
 	return problems
+}
+
+// length writes a time in days, a short one in hours.
+func length(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d < 2*day {
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	}
+	return fmt.Sprintf("%d days", d/day)
 }
 
 // judge looks for one distinct eligible approver for each required approval.

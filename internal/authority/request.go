@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // where a last day ends must not depend on the zone files of the machine
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/catalog"
@@ -162,25 +164,26 @@ func (r *reader) wanted() []Wanted {
 		}
 	}
 	slices.SortFunc(wanted, func(a, b Wanted) int { return strings.Compare(a.System.ID, b.System.ID) })
-	return wanted
+	return slices.CompactFunc(wanted, func(a, b Wanted) bool { return a.System.ID == b.System.ID })
 }
 
 func (r *reader) role(system catalog.System) (catalog.Role, bool) {
+	field := cmp.Or(r.fields.Role, r.fields.System) // where a ticket has no field for the role, the system is at fault
 	names := r.ticket.Fields[r.fields.Role].Texts
 	if r.fields.Role == "" || len(names) == 0 {
 		if len(system.Roles) == 1 {
 			return system.Roles[0], true
 		}
-		r.wrong(r.fields.Role, "%s has several roles, choose one of: %s", system.Name, roleNames(system))
+		r.wrong(field, "%s has several roles, choose one of: %s", system.Name, roleNames(system))
 		return catalog.Role{}, false
 	}
 	if len(names) > 1 {
-		r.wrong(r.fields.Role, "choose one role")
+		r.wrong(field, "choose one role")
 		return catalog.Role{}, false
 	}
 	role, ok := system.Role(strings.TrimSpace(names[0]))
 	if !ok {
-		r.wrong(r.fields.Role, "%s has no role %q, choose one of: %s", system.Name, names[0], roleNames(system))
+		r.wrong(field, "%s has no role %q, choose one of: %s", system.Name, names[0], roleNames(system))
 	}
 	return role, ok
 }
@@ -222,9 +225,15 @@ func endOf(t time.Time, dateOnly bool, user access.User) time.Time {
 		return t
 	}
 	zone, err := time.LoadLocation(user.Profile["timezone"])
-	if err != nil {
+	if err != nil || zone == time.Local { // the zone of the machine that sopd runs on says nothing about a person
 		zone = time.UTC
 	}
 	year, month, day := t.UTC().Date()
-	return time.Date(year, month, day+1, 0, 0, 0, 0, zone).UTC()
+	end := time.Date(year, month, day+1, 0, 0, 0, 0, zone)
+	if end.Day() == day {
+		// The clocks go forward at that midnight, so there is none, and time.Date stays on the day before. The day ends
+		// when they do.
+		_, end = end.ZoneBounds()
+	}
+	return end.UTC()
 }
