@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,7 +78,6 @@ func (l *configLoader) wrong(variable, format string, args ...any) {
 // Errors: every problem at once, a line each, with the variable and what to do. No value of a secret is shown.
 func loadConfig(ctx context.Context, lookup func(string) (string, bool)) (config, error) {
 	l := &configLoader{}
-	l.unknown(ctx, lookup)
 	err := envconfig.ProcessWith(ctx, &envconfig.Config{
 		Target:   &l.env,
 		Lookuper: lookupFunc(func(key string) (string, bool) { return l.lookup(lookup, key) }),
@@ -248,4 +248,15 @@ func secrets(text string) []secret.Value {
 		all = append(all, secret.New(word))
 	}
 	return all
+}
+
+// isSecret reports whether a variable may stand in a file.
+func isSecret(variable string) bool {
+	t := reflect.TypeFor[environment]()
+	for i := range t.NumField() {
+		if t.Field(i).Tag.Get("env") == variable {
+			return t.Field(i).Tag.Get("secret") == "true"
+		}
+	}
+	return false
 }

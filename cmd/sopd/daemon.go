@@ -210,4 +210,3 @@ func (t desk) Attachments(ctx context.Context, key ticket.Key) ([]string, error)
 	}
 	return names, err
 }
-

@@ -15,7 +15,7 @@ import (
 )
 
 func newHoldsCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "holds", Short: "Show and decide plans that a guard stopped", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "holds", Short: "Show and decide plans that a guard stopped", Args: cobra.NoArgs, RunE: help}
 	cmd.AddCommand(newHoldsListCommand(c), newHoldsShowCommand(c),
 		newHoldDecision(c, "approve", "Let exactly this plan through, once", approveHold),
 		newHoldDecision(c, "cancel", "Refuse this plan", cancelHold))

@@ -82,6 +82,7 @@ func newRoot(c console) *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
+		RunE:          help,
 	}
 	root.SetIn(c.In)
 	root.SetOut(c.Out)
@@ -104,3 +105,6 @@ func wrapArgs(cmd *cobra.Command) {
 		wrapArgs(sub)
 	}
 }
+
+// help is what a command does that only has commands below it. With a RunE, cobra refuses a word that is no command.
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
