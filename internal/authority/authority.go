@@ -133,10 +133,12 @@ type judge struct {
 
 func (j *judge) verdict() Verdict {
 	j.verdictSoFar = Verdict{Outcome: Proven, Request: j.request}
-	if declined(j.approvals) {
+	round, declined := lastRound(j.approvals)
+	if declined {
 		j.verdictSoFar.Outcome = Declined
 		return j.verdictSoFar
 	}
+	j.approvals = round
 	for _, w := range j.wanted() {
 		j.system(w)
 	}
@@ -166,16 +168,19 @@ func (j *judge) wanted() []Wanted {
 	return j.request.Wanted
 }
 
-// declined reports whether any approval of the ticket ended in a no. An earlier round that was declined and then asked
-// again counts as a no only while it is the newest.
-func declined(approvals []ticket.Approval) bool {
-	if len(approvals) == 0 {
-		return false
-	}
-	newest := slices.MaxFunc(approvals, func(a, b ticket.Approval) int {
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+// lastRound returns the approvals that were opened after the newest no, and whether that no is the newest of all. A yes from
+// before it does not count: what was declined has to be asked again as a whole, or moving a ticket back and forth would
+// bring an old consent to life against the later no.
+func lastRound(approvals []ticket.Approval) (round []ticket.Approval, declined bool) {
+	ordered := slices.SortedFunc(slices.Values(approvals), func(a, b ticket.Approval) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
 	})
-	return newest.Decision == ticket.Declined
+	for i := len(ordered) - 1; i >= 0; i-- {
+		if ordered[i].Decision == ticket.Declined {
+			return ordered[i+1:], i == len(ordered)-1
+		}
+	}
+	return ordered, false
 }
 
 // system finds the proofs for one system. The same person cannot stand for two roles of it.
