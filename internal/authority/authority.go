@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/catalog"
@@ -325,13 +326,36 @@ func asOf(a ticket.Approval) time.Time {
 
 // editedAfter returns the first change, after the instant, of a field that defines the access.
 func (j *judge) editedAfter(since time.Time) (ticket.Edit, bool) {
-	names := append(j.rules.Fields.Names(), "reporter", "Reporter")
+	names := append(j.rules.Fields.Names(), "reporter")
 	for _, e := range j.request.Ticket.History {
-		if e.At.After(since) && (slices.Contains(names, e.Field) || e.FieldID != "" && slices.Contains(names, e.FieldID)) {
+		if !e.At.After(since) {
+			continue
+		}
+		if slices.ContainsFunc(names, func(name string) bool { return sameField(name, e.Field) || sameField(name, e.FieldID) }) {
 			return e, true
 		}
 	}
 	return ticket.Edit{}, false
+}
+
+// sameField reports whether two names are of one field. Histories call Jira's own fields by other names than pages do,
+// "duedate" for "Due date" and "Component" for "Component/s", and old versions give no identifier; so only letters and
+// digits count, in any case, without the plural. A field that is taken for another voids an approval too many, never one
+// too few.
+//
+// Source: Jira REST API, GET /rest/api/2/issue with expand=changelog: field is the system name of a system field.
+func sameField(a, b string) bool {
+	return a != "" && (a == b || bare(a) != "" && bare(a) == bare(b))
+}
+
+func bare(name string) string {
+	letters := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
+	return strings.TrimSuffix(letters, "s")
 }
 
 func (j *judge) eligible(id access.UserID, system catalog.System, rule Approval) (why string, ok bool) {
