@@ -205,7 +205,12 @@ func (j *judge) system(w Wanted) {
 	proofs, missing := assign(candidates)
 	j.verdictSoFar.Proofs = append(j.verdictSoFar.Proofs, proofs...)
 	for _, i := range missing {
-		j.missing(required[i], rejected)
+		why := rejected
+		if len(candidates[i]) > 0 {
+			taken := fmt.Sprintf("those who approved as %s stand for another approval already; two approvals need two people", required[i].Role)
+			why = append(slices.Clone(rejected), Problem{"Approval", taken})
+		}
+		j.missing(required[i], why)
 	}
 }
 
@@ -275,7 +280,7 @@ func (j *judge) candidates(w Wanted, rule Approval) (proofs []change.Proof, reje
 		}
 	}
 	slices.SortFunc(proofs, func(a, b change.Proof) int {
-		return cmp.Or(a.At.Compare(b.At), strings.Compare(string(a.User), string(b.User)))
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.User, b.User), cmp.Compare(a.Approval, b.Approval))
 	})
 	return proofs, rejected
 }
