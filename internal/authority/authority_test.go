@@ -107,6 +107,7 @@ func TestAConsentThatDoesNotCountGivesNothing(t *testing.T) {
 		{"an approval without the time when it was completed", func(s *story) { s.approvals[0].Completed = time.Time{} }, authority.Unproven, "does not count as system-owner"},
 		{"an approved approval in which nobody said yes", func(s *story) { s.approvals[0].Approvers[0].Decision = ticket.Pending }, authority.Unproven, "does not count as system-owner"},
 		{"an approved approval without approvers", func(s *story) { s.approvals[0].Approvers = nil }, authority.Unproven, "does not count as system-owner"},
+		{"approved approvals without approvers, and nothing else", func(s *story) { s.approvals = []ticket.Approval{yes("1"), yes("2")} }, authority.Unproven, "nobody has approved as system-owner"},
 		{
 			"a yes in an approval that is still pending",
 			func(s *story) { s.approvals[0].Decision, s.approvals[0].Completed = ticket.Pending, time.Time{} }, authority.Waiting, "",
