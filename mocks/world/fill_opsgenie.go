@@ -1,0 +1,61 @@
+package world
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/maisonrmi/sopd/mocks/opsgeniemock"
+)
+
+// The on-call schedules.
+const (
+	ScheduleSecurity = "Security Operations"
+	SchedulePlatform = "Platform"
+)
+
+// pastAlert is an alert that people dealt with.
+type pastAlert struct {
+	daysAgo     int
+	message     string
+	priority    string
+	schedule    string
+	by          string // who acknowledged and closed it
+	ack, closed time.Duration
+}
+
+var pastAlerts = []pastAlert{
+	{118, "Payment provider answers slowly", "P2", SchedulePlatform, "yuki", 6 * time.Minute, 74 * time.Minute},
+	{87, "Many failed sign-ins for one account", "P2", ScheduleSecurity, "tariq", 4 * time.Minute, 41 * time.Minute},
+	{59, "Disk of the build pipeline almost full", "P3", SchedulePlatform, "marek", 19 * time.Minute, 3 * time.Hour},
+	{41, "Administrator role granted at night", "P1", ScheduleSecurity, "noor", 3 * time.Minute, 52 * time.Minute},
+	{16, "Backup of the ledger finished late", "P4", SchedulePlatform, "leila", 2 * time.Hour, 7 * time.Hour},
+	{5, "Sign-in from an unusual country", "P3", ScheduleSecurity, "wen", 11 * time.Minute, 95 * time.Minute},
+	{1, "Certificate of the test shop ends in three weeks", "P5", SchedulePlatform, "paula", 3 * time.Hour, 0}, // still open
+}
+
+func (w *World) fillOpsgenie() {
+	ids := map[string]string{ScheduleSecurity: uuid(ScheduleSecurity), SchedulePlatform: uuid(SchedulePlatform)}
+	w.Opsgenie.AddSchedule(opsgeniemock.Schedule{ID: ids[ScheduleSecurity], Name: ScheduleSecurity, Timezone: paris, OnCall: []string{login("tariq")}})
+	w.Opsgenie.AddSchedule(opsgeniemock.Schedule{ID: ids[SchedulePlatform], Name: SchedulePlatform, Timezone: paris, OnCall: []string{login("yuki")}})
+	for n, a := range pastAlerts {
+		w.Opsgenie.AddAlert(opsgeniemock.Alert{
+			ID: uuid(a.message) + fmt.Sprintf("-%d", 1700000000000+n), Message: a.message, Priority: a.priority, Source: "monitoring",
+			Tags: []string{"monitoring"}, Responders: []opsgeniemock.Responder{{Type: "schedule", ID: ids[a.schedule], Name: a.schedule}},
+			Created:  w.start.AddDate(0, 0, -a.daysAgo).Truncate(24 * time.Hour).Add(9*time.Hour + time.Duration(n)*17*time.Minute),
+			AckAfter: a.ack, CloseAfter: a.closed, AcknowledgedBy: login(a.by), ClosedBy: closedBy(a),
+		})
+	}
+}
+
+func closedBy(a pastAlert) string {
+	if a.closed == 0 {
+		return ""
+	}
+	return login(a.by)
+}
+
+// uuid makes an identifier in the shape of Opsgenie's out of a name.
+func uuid(name string) string {
+	h := string(account("opsgenie " + name))
+	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-8" + h[17:20] + "-" + h[20:24] + h[:8]
+}

@@ -1,0 +1,50 @@
+package world
+
+import "time"
+
+// Story is a sequence of things that happen at Maison RMI, with what has to become of each.
+type Story struct {
+	Name  string // as people ask for it, such as "leaver-future"
+	Title string // one line
+	Steps []Step
+}
+
+// Step is one thing that happens. Steps are played in their order on one world; a later one may need an earlier one.
+type Step struct {
+	// Say is what happens, in one plain line for somebody who sees all this for the first time.
+	Say string
+	// Do makes it happen; nil only waits.
+	Do func(*World) error
+	// Within is how long Expect has, counted from the end of Do.
+	Within time.Duration
+	Expect []Expectation
+}
+
+// Expectation is something that can be seen in the vendors. It knows nothing of the program that brings it about.
+type Expectation struct {
+	Name string
+	// Throughout: it has to hold all the time from the end of [Step.Do] until [Step.Within] is over. Otherwise it has to
+	// hold once before that.
+	Throughout bool
+	// Held looks at the vendors. An error is a fault of the story.
+	Held func(*World) (bool, error)
+}
+
+// The times that stories allow. They are for a program that is told by webhooks and looks by itself every few seconds.
+const (
+	soon  = 15 * time.Second // for what is to happen at once
+	late  = 40 * time.Second // for what a failure delays: it is tried again after a while
+	while = 3 * time.Second  // how long nothing may happen
+)
+
+// Stories lists every story, the main one first.
+func Stories() []Story {
+	return []Story{
+		mainStory(),
+		joinerStory(), leaverStory(), leaverFutureStory(), expiryStory(), overlapStory(), revokeUrgentStory(), driftStory(),
+		unapprovedStory(), selfApprovedStory(), wrongApproverStory(), draggedStory(), editedStory(), incompleteStory(),
+		ruleManagedStory(), appGroupStory(),
+		massLeaverStory(), smallGroupStory(),
+		expiredTokenStory(), emptyReadStory(), answerLostStory(),
+	}
+}
