@@ -161,6 +161,7 @@ func TestHabitsOfMainElsewhereAreFaults(t *testing.T) {
 		{"a method called init", "internal/x/x.go", `package x; func (t T) init() {}`, nil},
 		{"root context in main", "cmd/sopd/main.go", `package main; import "context"; var c = context.Background()`, nil},
 		{"root context in a test", "internal/x/x_test.go", `package x; import "context"; var c = context.Background()`, nil},
+		{"root context in a mock", "mocks/oktamock/x.go", `package x; import "context"; var c = context.Background()`, nil},
 		{
 			"root context elsewhere", "cmd/sopd/run.go", `package main; import "context"; var c = context.TODO()`,
 			[]string{"cmd/sopd/run.go:1: makes a root context; take the caller's"},

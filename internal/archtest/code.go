@@ -12,7 +12,7 @@ const mainFile = "cmd/sopd/main.go"
 // Habits returns every place that does what only main may do, or what nothing may do:
 //
 //   - end the process anywhere but in the main function of a command;
-//   - make a root context anywhere but in cmd/sopd/main.go and tests;
+//   - make a root context anywhere but in cmd/sopd/main.go, in tests, and in mocks, which stand for another process;
 //   - act on import, by an init function;
 //   - sleep in a test outside of testing/synctest, where sleeping costs no time.
 func Habits(files []File) []Fault {
@@ -44,7 +44,7 @@ func (f File) habits(decl ast.Decl) []Fault {
 				faults = append(faults, f.fault(n.Pos(), "ends the process; return an error, main decides"))
 			}
 		case "context.Background", "context.TODO":
-			if f.Name != mainFile && !f.Test {
+			if f.Name != mainFile && !f.Test && !within(f.Package, "mocks") {
 				faults = append(faults, f.fault(n.Pos(), "makes a root context; take the caller's"))
 			}
 		case "time.Sleep":

@@ -139,7 +139,7 @@ func besides(pkg string) []string {
 	case "connectors":
 		return []string{"connectors/conntest", "mocks"}
 	case "mocks":
-		return []string{"internal", "mocks"}
+		return []string{"internal", "mocks", "policies"}
 	case "reconcile":
 		return []string{"connectors", "mocks"}
 	default:
