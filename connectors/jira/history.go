@@ -3,6 +3,7 @@ package jira
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -42,13 +43,39 @@ func (t *Tickets) withHistories(ctx context.Context, kind deployment, found map[
 		if err == nil {
 			c.ticket.History, err = l.edits(histories)
 		}
-		if err != nil {
-			out.Bad = append(out.Bad, BadTicket{c.ticket.Key, err})
-			continue
+		if err == nil && behind(c.ticket) {
+			c.ticket, err = t.again(ctx, c.ticket)
 		}
-		out.Tickets = append(out.Tickets, c.ticket)
+		switch {
+		case err == nil:
+			out.Tickets = append(out.Tickets, c.ticket)
+		case ofOneTicket(err):
+			out.Bad = append(out.Bad, BadTicket{c.ticket.Key, err})
+		default:
+			return Batch{}, err
+		}
 	}
 	return out, nil
+}
+
+// again reads a ticket by its key, because the index that search answers from is behind its history: deciding on fields
+// of before an edit, by an approval of after it, would grant what nobody approved.
+func (t *Tickets) again(ctx context.Context, stale ticket.Ticket) (ticket.Ticket, error) {
+	fresh, err := t.Ticket(ctx, stale.Key)
+	if err != nil {
+		return stale, err
+	}
+	return fresh, nil
+}
+
+// ofOneTicket reports whether an error says something about one ticket only, and not about Jira or our account.
+func ofOneTicket(err error) bool {
+	for _, cause := range []error{access.ErrMalformed, access.ErrIncomplete, access.ErrNotFound} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
 }
 
 // byNumber orders Jira's numeric ids.

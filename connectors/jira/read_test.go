@@ -216,6 +216,19 @@ func TestATicketThatIsNoRequestHasNoApprovalsToRead(t *testing.T) {
 	}
 }
 
+func TestAnEditBetweenTheTwoReadsOfATicketMakesItReadAgain(t *testing.T) {
+	s := newSite(t, jiramock.Config{})
+	key := s.request()
+	s.must(s.Edit(s.rita, jiramock.Key(key), map[string]any{"System": []string{"hr"}}))
+	s.must(s.Corrupt(jiramock.Key(key), "updated", `"2026-11-01T00:00:00.000+0000"`)) // as it was when the fields were read
+	before := s.Count("GET", "/changelog")
+	_, err := s.jira.Ticket(t.Context(), key)
+	s.must(err)
+	if n := s.Count("GET", "/changelog") - before; n != 2 {
+		t.Errorf("read %d times, want 2", n)
+	}
+}
+
 func TestAMovedTicketIsFoundByItsOldKeyAndSaysItsNewOne(t *testing.T) {
 	s := newSite(t, jiramock.Config{})
 	old := s.request()

@@ -25,10 +25,19 @@ const pageSize = 100
 // read to its end; [access.ErrMalformed].
 func (t *Tickets) Ticket(ctx context.Context, key ticket.Key) (ticket.Ticket, error) {
 	out, err := t.readTicket(ctx, key)
+	if err == nil && behind(out) {
+		out, err = t.readTicket(ctx, key)
+	}
 	if err != nil {
 		return ticket.Ticket{}, fmt.Errorf("read ticket %s: %w", key, err)
 	}
 	return out, nil
+}
+
+// behind reports whether the ticket's fields were read before its latest edit was made: the history, read later, shows an
+// edit that the fields may lack.
+func behind(t ticket.Ticket) bool {
+	return len(t.History) > 0 && t.History[len(t.History)-1].At.After(t.Updated)
 }
 
 func (t *Tickets) readTicket(ctx context.Context, key ticket.Key) (ticket.Ticket, error) {

@@ -89,6 +89,29 @@ func TestAMarkerIsMissingOnlyWhenAKnownAccountLookedForIt(t *testing.T) {
 	}
 }
 
+// Search answers from an index that lags, histories do not.
+func TestATicketWhoseIndexEntryIsBehindItsHistoryIsReadAgain(t *testing.T) {
+	s := newSite(t, jiramock.Config{IndexLag: time.Minute})
+	key := s.request()
+	s.now = s.now.Add(time.Minute)
+	s.must(s.Edit(s.rita, jiramock.Key(key), map[string]any{"System": []string{"hr"}}))
+	s.now = s.now.Add(time.Second)
+	got, err := s.changed(time.Time{})
+	s.must(err)
+	if len(got.Tickets) != 1 || !cmp.Equal(got.Tickets[0].Fields["System"].Texts, []string{"hr"}) || len(got.Tickets[0].History) != 1 {
+		t.Errorf("%+v", got)
+	}
+	s.Fail(jiramock.Fault{Kind: jiramock.FailBefore, Path: "/issue/", Times: -1})
+	if got, err := s.changed(time.Time{}); !errors.Is(err, access.ErrUnavailable) {
+		t.Errorf("unreachable: %v, %v; want unavailable", keys(got), err)
+	}
+	s.Heal()
+	s.Fail(jiramock.Fault{Kind: jiramock.Refused, Status: http.StatusNotFound, Path: "/issue/", Times: -1})
+	if got, err := s.changed(time.Time{}); err != nil || len(got.Bad) != 1 || len(got.Tickets) != 0 {
+		t.Errorf("gone: %+v, %v", got, err)
+	}
+}
+
 // fakeJira answers paths with fixed bodies, for answers that no server should give.
 func fakeJira(t *testing.T, answers map[string]string) *jira.Tickets {
 	t.Helper()

@@ -232,3 +232,36 @@ func TestLinkingAgainReplacesTheLink(t *testing.T) {
 		t.Errorf("links %v", got.Links)
 	}
 }
+
+func TestDataCenterTakesTheSameCalls(t *testing.T) {
+	s := newSite(t, jiramock.Config{Deployment: jiramock.DataCenter, PathPrefix: "/jira", HideFieldIDs: true})
+	s.jira = s.connect(jira.Options{Fields: mappedFields, Token: secret.New(token)})
+	ctx, key := t.Context(), s.request()
+	s.must(s.Answer(s.owner, jiramock.Key(key), "approve"))
+	approvals, err := s.jira.Approvals(ctx, key)
+	if err != nil || len(approvals) != 1 || approvals[0].Approvers[0].Person.Account != ticket.AccountID(s.owner) {
+		t.Errorf("approvals %+v, %v", approvals, err)
+	}
+	_, err = s.jira.Comment(ctx, key, jira.NewComment{Body: "done", Public: true})
+	s.must(err)
+	if comments, err := s.jira.Comments(ctx, key); err != nil || len(comments) != 1 || !comments[0].Public {
+		t.Errorf("comments %+v, %v", comments, err)
+	}
+	s.must(s.jira.Transition(ctx, key, "Waiting for validation"))
+	s.must(s.jira.Attach(ctx, key, "a.txt", strings.NewReader("x")))
+	s.must(s.jira.Link(ctx, key, jira.RemoteLink{GlobalID: "g", URL: "https://example.com", Title: "t"}))
+	n := newTicket()
+	n.Fields = map[string]ticket.Value{"Access for": {Accounts: []ticket.AccountID{ticket.AccountID(s.rita)}}}
+	first, err := s.jira.Create(ctx, n)
+	s.must(err)
+	if second, err := s.jira.Create(ctx, n); err != nil || second != first {
+		t.Errorf("created %q and %q, %v", first, second, err)
+	}
+	got, err := s.jira.Ticket(ctx, key)
+	if err != nil || got.Status != "Waiting for validation" || got.History[0].FieldID != "" || got.History[0].Field != "status" {
+		t.Errorf("ticket %+v, %v", got, err)
+	}
+	if problems := s.jira.Check(ctx, []string{"ACC", "OPS"}); len(problems) != 0 {
+		t.Errorf("problems %v", problems)
+	}
+}

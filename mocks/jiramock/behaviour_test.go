@@ -293,6 +293,22 @@ func TestPeopleHideAddressesAndAccountsAreDeactivated(t *testing.T) {
 	}
 }
 
+func TestThePortalShowsTheWayOfARequestNewestFirst(t *testing.T) {
+	s := newSite(t, jiramock.Config{})
+	key := s.request()
+	s.clock.advance(time.Hour)
+	s.must(s.Answer(s.owner, key, "approve"))
+	got := s.get("/rest/servicedeskapi/request/" + string(key) + "/status")
+	var way []any
+	for n := range 2 {
+		way = append(way, at(got.body, "values", n, "status"), at(got.body, "values", n, "statusDate", "epochMillis"))
+	}
+	now := float64(s.clock.now.UnixMilli())
+	if want := []any{"In progress", now, "Waiting for approval", now - 3.6e6}; !cmp.Equal(way, want) {
+		t.Errorf("way %v, want %v", way, want)
+	}
+}
+
 func TestAMovedIssueIsFoundByItsOldKey(t *testing.T) {
 	s := newSite(t, jiramock.Config{})
 	old := s.request()

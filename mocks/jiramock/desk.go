@@ -72,19 +72,6 @@ func (s *Server) requestFor(c *call) (*issue, reply, bool) {
 	return i, reply{}, true
 }
 
-func (s *Server) listDesks(c *call) reply {
-	out := []any{}
-	for _, p := range s.projects {
-		if p.desk != "" && p.may(c.user, "BROWSE_PROJECTS") {
-			out = append(out, map[string]any{
-				"id": p.desk, "projectId": p.id, "projectName": p.Name, "projectKey": p.Key, "projectTypeKey": "service_desk",
-				"_links": map[string]any{"self": s.self("/rest/servicedeskapi/servicedesk/" + p.desk)},
-			})
-		}
-	}
-	return s.deskPage(c, out)
-}
-
 // desk returns the service desk of the path.
 func (s *Server) desk(id string) *project {
 	n := slices.IndexFunc(s.projects, func(p *project) bool { return p.desk != "" && (p.desk == id || p.Key == id) })

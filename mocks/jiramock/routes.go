@@ -37,6 +37,9 @@ func (s *Server) routes() {
 	s.handle("POST "+api+"/issue/{key}/transitions", s.transition)
 	s.handle("GET "+api+"/issue/{key}/comment", s.listComments)
 	s.handle("POST "+api+"/issue/{key}/comment", s.addComment)
+	s.handle("GET "+api+"/issue/{key}/comment/{id}", s.getComment)
+	s.handle("PUT "+api+"/issue/{key}/comment/{id}", s.editComment)
+	s.handle("DELETE "+api+"/issue/{key}/comment/{id}", s.deleteComment)
 	s.handle("POST "+api+"/issue/{key}/attachments", s.attach)
 	s.handle("GET "+api+"/issue/{key}/properties", s.listProperties)
 	s.handle("GET "+api+"/issue/{key}/properties/{property}", s.getProperty)
@@ -51,10 +54,15 @@ func (s *Server) routes() {
 
 func (s *Server) deskRoutes() {
 	const desk = "/rest/servicedeskapi"
+	s.handle("GET "+desk+"/info", s.deskInfo)
 	s.handle("GET "+desk+"/servicedesk", s.listDesks)
+	s.handle("GET "+desk+"/servicedesk/{desk}", s.getDesk)
+	s.handle("GET "+desk+"/requesttype", s.listAllRequestTypes)
 	s.handle("GET "+desk+"/servicedesk/{desk}/requesttype", s.listRequestTypes)
 	s.handle("GET "+desk+"/servicedesk/{desk}/requesttype/{type}/field", s.requestTypeFields)
+	s.handle("GET "+desk+"/request", s.listRequests)
 	s.handle("POST "+desk+"/request", s.createRequest)
+	s.handle("GET "+desk+"/request/{key}/status", s.listRequestStatuses)
 	s.handle("GET "+desk+"/request/{key}", s.getRequest)
 	s.handle("GET "+desk+"/request/{key}/approval", s.listApprovals)
 	s.handle("GET "+desk+"/request/{key}/approval/{approval}", s.getApproval)

@@ -43,10 +43,18 @@ func (s *Server) route(w http.ResponseWriter, c *call, path string) {
 	inner := c.Request.Clone(context.WithValue(c.Context(), callKey{}, c))
 	inner.URL.Path, inner.URL.RawPath = path, ""
 	if _, pattern := s.mux.Handler(inner); pattern == "" {
-		s.write(w, c, refusal(http.StatusNotFound, "null for uri"))
+		s.write(w, c, nothingHere(path))
 		return
 	}
 	s.mux.ServeHTTP(w, inner)
+}
+
+// nothingHere is the answer to a path that the server does not know, in the words of the API that it belongs to.
+func nothingHere(path string) reply {
+	if strings.HasPrefix(path, "/rest/servicedeskapi/") {
+		return deskRefusal(http.StatusNotFound, "null for uri")
+	}
+	return refusal(http.StatusNotFound, "null for uri")
 }
 
 // identify finds out who asks. Without a credential that is nobody; with a bad one it depends on the configuration.

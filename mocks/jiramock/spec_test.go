@@ -128,6 +128,8 @@ func TestPlatformAnswersKeepToTheVendorsSpecification(t *testing.T) {
 	s.clock.advance(time.Minute)
 	s.must(s.Edit(s.requester, jiramock.Key(key), map[string]any{"System": "hr", "Justification": nil, "labels": []string{"a"}}))
 	s.must(s.Answer(s.owner, jiramock.Key(key), "approve"))
+	s.must(s.Comment(s.owner, jiramock.Key(key), jiramock.NewComment{Body: "x"}))
+	commentID, _ := at(s.get("/rest/api/3/issue/"+key+"/comment").body, "comments", 0, "id").(string)
 	const adf = `{"type":"doc","version":1,"content":[{"type":"paragraph","content":[{"type":"text","text":"hello"}]}]}`
 	for _, c := range []struct {
 		method, path, body string
@@ -152,6 +154,10 @@ func TestPlatformAnswersKeepToTheVendorsSpecification(t *testing.T) {
 		{"GET", "/rest/api/3/issue/" + key + "/transitions", "", 200},
 		{"POST", "/rest/api/3/issue/" + key + "/comment", `{"body":` + adf + `}`, 201},
 		{"GET", "/rest/api/3/issue/" + key + "/comment", "", 200},
+		{"GET", "/rest/api/3/issue/" + key + "/comment/" + commentID, "", 200},
+		{"PUT", "/rest/api/3/issue/" + key + "/comment/" + commentID, `{"body":` + adf + `}`, 200},
+		{"DELETE", "/rest/api/3/issue/" + key + "/comment/" + commentID, "", 204},
+		{"GET", "/rest/api/3/issue/" + key + "/comment/" + commentID, "", 404},
 		{"PUT", "/rest/api/3/issue/" + key + "/properties/sopd.change", `{"id":"CHG-1"}`, 201},
 		{"PUT", "/rest/api/3/issue/" + key + "/properties/sopd.change", `{"id":"CHG-2"}`, 200},
 		{"GET", "/rest/api/3/issue/" + key + "/properties/sopd.change", "", 200},
@@ -190,7 +196,13 @@ func TestServiceDeskAnswersKeepToTheVendorsSpecification(t *testing.T) {
 		method, path, body string
 		status             int
 	}{
+		{"GET", "/rest/servicedeskapi/info", "", 200},
 		{"GET", "/rest/servicedeskapi/servicedesk", "", 200},
+		{"GET", "/rest/servicedeskapi/servicedesk/1", "", 200},
+		{"GET", "/rest/servicedeskapi/requesttype", "", 200},
+		{"GET", "/rest/servicedeskapi/request", "", 200},
+		{"GET", request + "/status", "", 200},
+		{"GET", request + "/participant", "", 404},
 		{"GET", "/rest/servicedeskapi/servicedesk/1/requesttype", "", 200},
 		{"GET", "/rest/servicedeskapi/servicedesk/1/requesttype/" + requestTypeID(s) + "/field", "", 200},
 		{"GET", request, "", 200},
