@@ -194,35 +194,44 @@ func (j *judge) system(w Wanted) {
 		return
 	}
 	candidates := make([][]change.Proof, len(required))
-	var rejected []Problem
+	rejected := make([][]rejection, len(required))
 	for i, rule := range required {
-		var why []Problem
-		candidates[i], why = j.candidates(w, rule)
-		rejected = append(rejected, why...)
+		candidates[i], rejected[i] = j.candidates(w, rule)
 	}
 	proofs, missing := assign(candidates)
 	j.verdictSoFar.Proofs = append(j.verdictSoFar.Proofs, proofs...)
 	for _, i := range missing {
-		why := rejected
+		why := unused(rejected[i], proofs)
 		if len(candidates[i]) > 0 {
-			taken := fmt.Sprintf("those who approved as %s stand for another approval already; two approvals need two people", required[i].Role)
-			why = append(slices.Clone(rejected), Problem{"Approval", taken})
+			why = append(why, fmt.Sprintf("those who approved as %s stand for another approval already; two approvals need two people", required[i].Role))
 		}
 		j.missing(required[i], why)
 	}
 }
 
+// unused returns why the approvers that stand for no role were turned down: that a system's owner is not also a security
+// officer is no news to anybody.
+func unused(rejected []rejection, proofs []change.Proof) []string {
+	var why []string
+	for _, r := range rejected {
+		if !slices.ContainsFunc(proofs, func(p change.Proof) bool { return p.Account == r.account }) {
+			why = append(why, r.why)
+		}
+	}
+	return why
+}
+
 // missing records that a required approval has not been given. While an approval is still pending that is only a reason
 // to wait; once all are answered it is a problem, and the people who were turned down are named with the reason.
-func (j *judge) missing(rule Approval, rejected []Problem) {
+func (j *judge) missing(rule Approval, rejected []string) {
 	j.verdictSoFar.WaitingFor = append(j.verdictSoFar.WaitingFor, rule.Role)
 	answered := slices.ContainsFunc(j.approvals, func(a ticket.Approval) bool { return a.Decision == ticket.Approved })
 	pending := slices.ContainsFunc(j.approvals, func(a ticket.Approval) bool { return a.Decision == ticket.Pending })
 	if !answered || pending {
 		return
 	}
-	for _, p := range rejected {
-		if !slices.Contains(j.verdictSoFar.Problems, p) {
+	for _, why := range rejected {
+		if p := (Problem{"Approval", why}); !slices.Contains(j.verdictSoFar.Problems, p) {
 			j.verdictSoFar.Problems = append(j.verdictSoFar.Problems, p)
 		}
 	}

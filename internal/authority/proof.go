@@ -15,8 +15,14 @@ import (
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
+// rejection is an approver whose yes does not count for a rule.
+type rejection struct {
+	account ticket.AccountID
+	why     string
+}
+
 // candidates returns everybody whose yes counts for the rule, and why others' does not.
-func (j *judge) candidates(w Wanted, rule Approval) (proofs []change.Proof, rejected []Problem) {
+func (j *judge) candidates(w Wanted, rule Approval) (proofs []change.Proof, rejected []rejection) {
 	for _, a := range j.approvals {
 		if a.Decision != ticket.Approved || a.Completed.IsZero() {
 			continue
@@ -27,7 +33,7 @@ func (j *judge) candidates(w Wanted, rule Approval) (proofs []change.Proof, reje
 			}
 			proof, why := j.proof(w, rule, a, approver)
 			if why != "" {
-				rejected = append(rejected, Problem{"Approval", why})
+				rejected = append(rejected, rejection{account: approver.Person.Account, why: why})
 				continue
 			}
 			proofs = append(proofs, proof)
