@@ -11,7 +11,12 @@ import (
 //
 // Errors: as [Store.Write].
 func (s *Store) Receive(ctx context.Context, fn func(*Tx) error) error {
-	return s.retry(ctx, func() error { return s.writeOnce(ctx, shared, fn) })
+	return s.retry(ctx, func() error {
+		if s.engine == SQLite {
+			return s.batch.do(ctx, fn)
+		}
+		return s.writeOnce(ctx, shared, fn)
+	})
 }
 
 // Delivery is one webhook as it came in, already authenticated.

@@ -52,6 +52,7 @@ type Store struct {
 	read   *sql.DB
 	river  *sql.DB       // SQLite only: River's own connection
 	pool   *pgxpool.Pool // PostgreSQL only: River's own pool
+	batch  batcher       // SQLite only
 }
 
 // writeAttempts is how often a write is tried that lost against another one. With ours alone none ever does.
@@ -67,6 +68,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.batch.store = s
 	var err error
 	switch {
 	case strings.HasPrefix(options.URL, "sqlite:"):
@@ -99,6 +101,7 @@ func (s *Store) Now() time.Time { return s.now().UTC().Truncate(time.Microsecond
 
 // Close closes every connection. Reads and writes under way must be over.
 func (s *Store) Close() error {
+	s.batch.loops.Wait()
 	var errs []error
 	for _, db := range []*sql.DB{s.river, s.read, s.write} {
 		if db != nil {
