@@ -36,9 +36,10 @@ type Options struct {
 	KeyID string
 	// Scopes are asked for by the service app; none are those of [Scopes].
 	Scopes []string
-	// CanaryUser and CanaryGroup are known to exist, the user as a member of the group. Lists in which they are missing
-	// are [access.ErrIncomplete]: Okta answers 200 with nothing when an admin role is missing. Both empty: no canary.
-	CanaryUser  access.UserID
+	// CanaryUser is known to be a member of CanaryGroup. Lists in which they are missing are [access.ErrIncomplete]: Okta
+	// answers 200 with nothing when an admin role is missing. Both empty: no canary.
+	CanaryUser access.UserID
+	// CanaryGroup is known to hold CanaryUser.
 	CanaryGroup access.GroupID
 	// Transport tunes the HTTP stack. Connector, BaseURL, Authorize, Dialect, Bucket and Refuse are set here.
 	Transport transport.Options

@@ -20,7 +20,8 @@ const placeholder = "set-by-transport"
 // directory or the environment.
 //
 // Its cache would answer lists with what they were five minutes ago, its retries would stack on ours, and its own
-// sign-in puts the assertion into the URL: none of them is used.
+// sign-in puts the assertion into the URL: none of them is used. What cannot be prevented: a variable OKTA_CLIENT_… that
+// does not parse makes it print two words to standard output.
 //
 // Source: okta-sdk-golang v2.20.0, okta/okta.go NewClient, okta/requestExecutor.go; issues #284, #379.
 func vendorSDK(base *url.URL, client *http.Client) (*sdk.Client, error) {

@@ -312,3 +312,30 @@ func TestNoErrorAndNoLogLineShowsTheTokenOrAPerson(t *testing.T) {
 		}
 	}
 }
+
+func TestVariablesOfTheSDKThatDoNotParseChangeNothing(t *testing.T) {
+	o := newOrg(t, oktamock.Config{})
+	t.Setenv("OKTA_CLIENT_REQUEST_TIMEOUT", "soon")
+	t.Setenv("OKTA_CLIENT_CACHE_ENABLED", "perhaps")
+	if _, err := o.directory(t).User(t.Context(), o.ada); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnAnswerAboutSomebodyElseIsMalformed(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := oneUser
+		if strings.HasPrefix(r.URL.Path, "/api/v1/groups") {
+			body = oneGroup
+		}
+		answer(body, "")(w, r)
+	}))
+	defer s.Close()
+	d := open(t, okta.Options{URL: s.URL, Token: secret.New("t"), Transport: impatient()})
+	if _, err := d.User(t.Context(), "00uother"); !errors.Is(err, access.ErrMalformed) {
+		t.Errorf("user: %v", err)
+	}
+	if _, err := d.Group(t.Context(), "00gother"); !errors.Is(err, access.ErrMalformed) {
+		t.Errorf("group: %v", err)
+	}
+}

@@ -20,7 +20,7 @@ import (
 //
 // Source: Okta Management API 2026.06, PUT /api/v1/groups/{groupId}/users/{userId}.
 func (d *Directory) Add(ctx context.Context, m access.Membership) error {
-	return d.writeMember(ctx, "add member", http.MethodPut, m, d.sdk.Group.AddUserToGroup)
+	return d.writeMember(ctx, memberWrite{"add member", http.MethodPut, d.sdk.Group.AddUserToGroup}, m)
 }
 
 // Remove ends a user's membership of a group. A user who is no member stays none. Never use it on a member that a rule
@@ -30,18 +30,22 @@ func (d *Directory) Add(ctx context.Context, m access.Membership) error {
 //
 // Source: Okta Management API 2026.06, DELETE /api/v1/groups/{groupId}/users/{userId}; support.okta.com on exclusion lists.
 func (d *Directory) Remove(ctx context.Context, m access.Membership) error {
-	return d.writeMember(ctx, "remove member", http.MethodDelete, m, d.sdk.Group.RemoveUserFromGroup)
+	return d.writeMember(ctx, memberWrite{"remove member", http.MethodDelete, d.sdk.Group.RemoveUserFromGroup}, m)
 }
 
-// memberRequest is the SDK's call for a membership.
-type memberRequest func(ctx context.Context, group, user string) (*sdk.Response, error)
+// memberWrite is one of the two writes of a membership.
+type memberWrite struct {
+	what    string // for errors
+	method  string
+	request func(ctx context.Context, group, user string) (*sdk.Response, error)
+}
 
-func (d *Directory) writeMember(ctx context.Context, what, method string, m access.Membership, request memberRequest) error {
+func (d *Directory) writeMember(ctx context.Context, w memberWrite, m access.Membership) error {
 	if err := errors.Join(parseGroup(m.Group), parseUser(m.User)); err != nil {
-		return about(what, err)
+		return about(w.what, err)
 	}
-	return about(what, call(ctx, method, func(ctx context.Context) error {
-		_, err := request(ctx, string(m.Group), string(m.User))
+	return about(w.what, call(ctx, w.method, func(ctx context.Context) error {
+		_, err := w.request(ctx, string(m.Group), string(m.User))
 		return err
 	}))
 }

@@ -24,28 +24,47 @@ type wireCause struct {
 // refuse makes an error answer with one of the codes of Okta's catalogue.
 //
 // Source: Okta error codes 2026.08.1.
-func refuse(c *call, status int, code, summary string, causes ...string) *answer {
+func refuse(c *call, code, summary string, causes ...string) *answer {
 	body := wireError{Code: code, Summary: summary, Link: code, ID: c.mint("oae"), Causes: []wireCause{}}
 	for _, cause := range causes {
 		body.Causes = append(body.Causes, wireCause{cause})
 	}
-	return &answer{status: status, body: body}
+	return &answer{status: statusOf(code), body: body}
+}
+
+// statusOf returns the HTTP status of an error code.
+func statusOf(code string) int {
+	switch code {
+	case "E0000011":
+		return 401
+	case "E0000006", "E0000016", "E0000032", "E0000038":
+		return 403
+	case "E0000007", "E0000008":
+		return 404
+	case "E0000022":
+		return 405
+	case "E0000047":
+		return 429
+	case "E0000009":
+		return 500
+	}
+	return 400
 }
 
 func (c *call) notFound(id, kind string) *answer {
-	return refuse(c, 404, "E0000007", "Not found: Resource not found: "+id+" ("+kind+")")
+	return refuse(c, "E0000007", "Not found: Resource not found: "+id+" ("+kind+")")
 }
 
 func (c *call) denied() *answer {
-	return refuse(c, 403, "E0000006", "You do not have permission to perform the requested action")
+	return refuse(c, "E0000006", "You do not have permission to perform the requested action")
 }
 
 func (c *call) invalid(field, cause string) *answer {
-	return refuse(c, 400, "E0000001", "Api validation failed: "+field, cause)
+	return refuse(c, "E0000001", "Api validation failed: "+field, cause)
 }
 
 func (c *call) badFilter() *answer {
-	return refuse(c, 400, "E0000031", "Invalid search criteria.")
+	return refuse(c, "E0000031", "Invalid search criteria.")
 }
 
 func ok(body any) *answer { return &answer{status: 200, body: body} }

@@ -77,7 +77,7 @@ func clientActor(client *Client) Actor {
 }
 
 func invalidToken(c *call) *answer {
-	return refuse(c, 401, "E0000011", "Invalid token provided")
+	return refuse(c, "E0000011", "Invalid token provided")
 }
 
 // challenge is the header that OAuth refusals carry, and from which the SDK reads the error.
@@ -116,7 +116,7 @@ func (c *call) withoutRole(own bool) *answer {
 	switch {
 	case own:
 		return nil
-	case list && c.route.segments[2] == "logs":
+	case list && c.route.path == "/api/v1/logs":
 		return listing(&page{limit: 100, next: logCursor(len(c.log.all), time.Time{}), forget: []string{"since"}})
 	case list:
 		return listing(&page{limit: 200})

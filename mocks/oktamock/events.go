@@ -8,13 +8,13 @@ import (
 
 // Event is one entry of the System Log, as a snapshot shows it.
 type Event struct {
-	UUID      string
-	Type      string // such as "group.user_membership.add"
-	Published time.Time
-	Actor     Actor
-	Targets   []Target
-	Result    string // SUCCESS or FAILURE
-	Reason    string
+	UUID      string    // unique, also over deliveries by hooks
+	Type      string    // such as "group.user_membership.add"
+	Published time.Time // by the org's clock; may be before that of an event that arrived earlier
+	Actor     Actor     // who did it
+	Targets   []Target  // in varying order
+	Result    string    // SUCCESS or FAILURE
+	Reason    string    // empty for none
 	// Transaction ties together the events of one request.
 	Transaction string
 	message     string
@@ -24,18 +24,18 @@ type Event struct {
 
 // Actor is who did what an event tells.
 type Actor struct {
-	ID          string
+	ID          string // a user ID, a client ID, or the system principal's
 	Type        string // User, SystemPrincipal or PublicClientApp
 	AlternateID string // the login of a user
-	DisplayName string
+	DisplayName string // for people to read
 }
 
 // Target is whom or what an event is about.
 type Target struct {
-	ID          string
+	ID          string // of the object
 	Type        string // such as User, UserGroup
-	AlternateID string
-	DisplayName string
+	AlternateID string // the login of a user, "unknown" of a group
+	DisplayName string // for people to read
 }
 
 // systemPrincipal is Okta itself.
@@ -72,6 +72,16 @@ func messages() map[string]string {
 		"user.account.privilege.grant":             "Grant user privilege",
 		"user.account.privilege.revoke":            "Revoke user privilege",
 		"user.session.clear":                       "Clear user session",
+		"event_hook.created":                       "Event hook was created",
+		"event_hook.updated":                       "Event hook was updated",
+		"event_hook.activated":                     "Event hook was activated",
+		"event_hook.deactivated":                   "Event hook was deactivated",
+		"event_hook.deleted":                       "Event hook was deleted",
+		"event_hook.verified":                      "Event hook was verified",
+		"group.user_membership.rule.deactivated":   "Deactivate group rule",
+		"user.account.unlock_by_admin":             "Admin unlocked user account",
+		"user.mfa.factor.reset_all":                "Reset all factors for user",
+		"user.account.expire_password":             "Expire user password",
 		"app.oauth2.token.grant.access_token":      "OAuth2 access token is granted",
 	}
 }

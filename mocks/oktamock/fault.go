@@ -220,6 +220,6 @@ func (f *Fault) status(c *call) *answer {
 	case AnswerRedirect:
 		return &answer{status: 302, header: http.Header{"Location": {"http://other.example.com/"}}}
 	default:
-		return refuse(c, 500, "E0000009", "Internal Server Error")
+		return refuse(c, "E0000009", "Internal Server Error")
 	}
 }

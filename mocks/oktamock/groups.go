@@ -165,7 +165,7 @@ type wireGroupRequest struct {
 func (c *call) groupRequest() (wireGroupRequest, *answer) {
 	var in wireGroupRequest
 	if err := json.Unmarshal(c.body, &in); err != nil {
-		return in, refuse(c, 400, "E0000003", "The request body was not well-formed.")
+		return in, refuse(c, "E0000003", "The request body was not well-formed.")
 	}
 	if in.Profile.Name == "" {
 		return in, c.invalid("name", "name: The field cannot be left blank")

@@ -108,7 +108,7 @@ func (c *call) getHook() *answer {
 func (c *call) readHook(h *eventHook) *answer {
 	var in wireHook
 	if err := json.Unmarshal(c.body, &in); err != nil {
-		return refuse(c, 400, "E0000003", "The request body was not well-formed.")
+		return refuse(c, "E0000003", "The request body was not well-formed.")
 	}
 	for _, kind := range in.Events.Items {
 		if !hookEligible(kind) {
@@ -133,6 +133,7 @@ func (c *call) postHook() *answer {
 		return refusal
 	}
 	c.hookList = append(c.hookList, h)
+	c.tellHook("created", h)
 	return ok(h.wire(c))
 }
 
@@ -141,6 +142,7 @@ func (c *call) replaceHook() *answer {
 		if refusal := c.readHook(h); refusal != nil {
 			return refusal
 		}
+		c.tellHook("updated", h)
 		return ok(h.wire(c))
 	})
 }
@@ -148,9 +150,10 @@ func (c *call) replaceHook() *answer {
 func (c *call) deleteHook() *answer {
 	return c.withHook(func(h *eventHook) *answer {
 		if h.active {
-			return refuse(c, 400, "E0000001", "Api validation failed: eventHook", "An active event hook cannot be deleted")
+			return refuse(c, "E0000001", "Api validation failed: eventHook", "An active event hook cannot be deleted")
 		}
 		h.gone = true
+		c.tellHook("deleted", h)
 		return noContent()
 	})
 }
@@ -160,12 +163,14 @@ func (c *call) hookLifecycle() *answer {
 		switch c.vars["deed"] {
 		case "activate":
 			h.active = true
+			c.tellHook("activated", h)
 		case "deactivate":
 			h.active = false
+			c.tellHook("deactivated", h)
 		case "verify":
 			return c.verifyHook(h)
 		default:
-			return refuse(c, 404, "E0000008", "The requested path was not found")
+			return refuse(c, "E0000008", "The requested path was not found")
 		}
 		return ok(h.wire(c))
 	})
@@ -181,6 +186,7 @@ func (c *call) verifyHook(h *eventHook) *answer {
 		return c.invalid("eventHook", "Verification failed: the endpoint did not return the challenge")
 	}
 	h.verified = true
+	c.tellHook("verified", h)
 	return ok(h.wire(c))
 }
 
@@ -188,10 +194,17 @@ func (c *call) verifyHook(h *eventHook) *answer {
 //
 // Source: Okta event types catalogue 2026.08.1.
 func hookEligible(kind string) bool {
-	for _, not := range []string{"group.user_membership.rule.", "user.session.expire", "event_hook.", "app.oauth2.token.grant.access_token", "user.session.impersonation."} {
+	for _, not := range []string{
+		"group.user_membership.rule.", "user.session.expire", "user.session.impersonation.", "event_hook.",
+		"app.oauth2.token.grant.access_token", "user.account.expire_password",
+	} {
 		if strings.HasPrefix(kind, not) {
 			return false
 		}
 	}
 	return true
+}
+
+func (c *call) tellHook(deed string, h *eventHook) {
+	c.tell("event_hook."+deed, c.who.actor, Target{ID: h.id, Type: "EventHook", AlternateID: "unknown", DisplayName: h.name})
 }

@@ -25,8 +25,16 @@ func (c *call) lifecycle() *answer {
 		return c.suspendUser(u)
 	case "unsuspend":
 		return c.unsuspendUser(u)
+	case "unlock":
+		return c.unlockUser(u)
+	case "reset_factors":
+		c.tell("user.mfa.factor.reset_all", c.who.actor, userTarget(u))
+		return ok(struct{}{})
+	case "expire_password":
+		c.moveAndTell(c.who.actor, u, "PASSWORD_EXPIRED", "user.account.expire_password")
+		return ok(u.truth.single(c.URL()))
 	}
-	return refuse(c, 404, "E0000008", "The requested path was not found")
+	return refuse(c, "E0000008", "The requested path was not found")
 }
 
 func (c *call) activateUser(u *user) *answer {
@@ -35,7 +43,7 @@ func (c *call) activateUser(u *user) *answer {
 		from = []string{"PROVISIONED", "RECOVERY"}
 	}
 	if u.truth.status == "ACTIVE" && c.vars["deed"] == "activate" {
-		return refuse(c, 403, "E0000016", "Activation failed because the user is already active")
+		return refuse(c, "E0000016", "Activation failed because the user is already active")
 	}
 	if !slices.Contains(from, u.truth.status) {
 		return c.wrongStatus()
@@ -68,5 +76,13 @@ func (c *call) unsuspendUser(u *user) *answer {
 		return c.invalid("Cannot unsuspend a user that is not suspended", "Cannot unsuspend a user that is not suspended")
 	}
 	c.moveAndTell(c.who.actor, u, "ACTIVE", "user.lifecycle.unsuspend")
+	return ok(struct{}{})
+}
+
+func (c *call) unlockUser(u *user) *answer {
+	if u.truth.status != "LOCKED_OUT" {
+		return refuse(c, "E0000032", "Unlock is not allowed for this user.")
+	}
+	c.moveAndTell(c.who.actor, u, "ACTIVE", "user.account.unlock_by_admin")
 	return ok(struct{}{})
 }

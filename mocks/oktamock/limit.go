@@ -64,7 +64,7 @@ func (l *limiter) admit(c *call) *answer {
 }
 
 func tooMany(c *call) *answer {
-	return refuse(c, 429, "E0000047", "API call exceeded rate limit due to too many requests.")
+	return refuse(c, "E0000047", "API call exceeded rate limit due to too many requests.")
 }
 
 // stamp writes the state of the request's bucket on the answer.

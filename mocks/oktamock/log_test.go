@@ -22,12 +22,12 @@ func kinds(events []object) []string {
 
 func TestTheLogTellsEverythingThatHappensOurOwnWritesIncluded(t *testing.T) {
 	s := newStory(t, oktamock.Config{})
-	send(t, s.Server, "PUT", "/api/v1/groups/"+s.finance+"/users/"+s.ben, "", nil)
+	send(t, s.Server, "PUT /api/v1/groups/"+s.finance+"/users/"+s.ben, nil)
 	if err := s.AddMember(s.admin, s.finance, s.ada); err != nil {
 		t.Fatal(err)
 	}
-	send(t, s.Server, "DELETE", "/api/v1/users/"+s.ada+"/sessions?oauthTokens=true", "", nil)
-	send(t, s.Server, "POST", "/api/v1/users/"+s.ben+"/lifecycle/suspend", "", nil)
+	send(t, s.Server, "DELETE /api/v1/users/"+s.ada+"/sessions?oauthTokens=true", nil)
+	send(t, s.Server, "POST /api/v1/users/"+s.ben+"/lifecycle/suspend", nil)
 	var got []object
 	get(t, s.Server, "/api/v1/logs", &got)
 	want := []string{"group.user_membership.add", "group.user_membership.add", "user.session.clear", "user.lifecycle.suspend"}

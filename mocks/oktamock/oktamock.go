@@ -62,6 +62,7 @@ type Server struct {
 	config Config
 	http   *httptest.Server
 	hooks  *courier
+	routes []route
 
 	mu sync.Mutex // guards everything below
 	// sequence is the last number used for identifiers, by prefix.
@@ -94,7 +95,7 @@ func New(c Config) *Server {
 	if c.Concurrency == 0 {
 		c.Concurrency = 75
 	}
-	s := &Server{config: c, sequence: map[string]int{}}
+	s := &Server{config: c, routes: routes(), sequence: map[string]int{}}
 	s.users.byID, s.users.byLogin = map[string]*user{}, map[string]*user{}
 	s.groups.byID, s.groups.ruled = map[string]*group{}, map[membership]*rule{}
 	s.log.messages = messages()

@@ -130,12 +130,14 @@ func withoutNullDescriptions(body []byte) []byte {
 // get asks the org directly and decodes the answer.
 func get(t testing.TB, s *oktamock.Server, pathAndQuery string, into any) *http.Response {
 	t.Helper()
-	return send(t, s, http.MethodGet, pathAndQuery, "", into)
+	return send(t, s, "GET "+pathAndQuery, into)
 }
 
-func send(t testing.TB, s *oktamock.Server, method, pathAndQuery, body string, into any) *http.Response {
+// send asks the org directly, by a line such as "PUT /api/v1/groups/00g1/users/00u1".
+func send(t testing.TB, s *oktamock.Server, line string, into any) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, s.URL()+pathAndQuery, strings.NewReader(body))
+	method, path, _ := strings.Cut(line, " ")
+	req, err := http.NewRequestWithContext(t.Context(), method, s.URL()+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +154,7 @@ func send(t testing.TB, s *oktamock.Server, method, pathAndQuery, body string, i
 	}
 	if into != nil {
 		if err := json.Unmarshal(raw, into); err != nil {
-			t.Fatalf("%s %s: %v in %q", method, pathAndQuery, err, raw)
+			t.Fatalf("%s: %v in %q", line, err, raw)
 		}
 	}
 	return resp

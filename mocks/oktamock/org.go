@@ -11,10 +11,10 @@ import (
 // User is a user as a script describes it or as a snapshot shows it.
 type User struct {
 	ID        string // empty lets the org choose
-	Login     string
+	Login     string // unique in any case
 	Email     string // empty is Login
-	FirstName string
-	LastName  string
+	FirstName string // for people to read
+	LastName  string // for people to read
 	Status    string // empty is ACTIVE
 	// Transitioning is the status that the user is moving to. It is only set in snapshots.
 	Transitioning string
@@ -30,7 +30,7 @@ type User struct {
 // Group is a group as a script describes it.
 type Group struct {
 	ID          string // empty lets the org choose
-	Name        string
+	Name        string // for people to read
 	Description string // empty is sent as null
 	Type        string // empty is OKTA_GROUP
 	// Source is the app that an APP_GROUP is imported from.

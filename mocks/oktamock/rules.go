@@ -16,7 +16,7 @@ const exclusionCap = 100
 // Rule is a group rule as a script describes it.
 type Rule struct {
 	ID   string // empty lets the org choose
-	Name string
+	Name string // of 1 to 50 characters
 	// Expression selects users: comparisons such as user.department=="Finance", joined by && or ||, no brackets.
 	Expression string
 	// Groups are the IDs of the groups that the rule feeds.
@@ -93,16 +93,16 @@ func (s *Server) evaluate(u *user, t telling) {
 		if r.gone || !r.active {
 			continue
 		}
-		wanted := matches(r.expression, u.truth) && !slices.Contains(r.excluded, u.truth.id)
 		for _, id := range r.groups {
 			if g := s.groups.find(id); g != nil {
-				s.feed(r, g, u, wanted, t)
+				s.feed(r, g, u, t)
 			}
 		}
 	}
 }
 
-func (s *Server) feed(r *rule, g *group, u *user, wanted bool, t telling) {
+func (s *Server) feed(r *rule, g *group, u *user, t telling) {
+	wanted := matches(r.expression, u.truth) && !slices.Contains(r.excluded, u.truth.id)
 	key := membership{g.seq, u.seq}
 	owned := s.groups.ruled[key] == r
 	switch {

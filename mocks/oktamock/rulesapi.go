@@ -28,20 +28,52 @@ func (c *call) getRule() *answer {
 	return c.withRule(func(r *rule) *answer { return ok(r.wire()) })
 }
 
-// postRule creates a rule, which is inactive until it is activated.
-func (c *call) postRule() *answer {
+func (c *call) ruleRequest() (Rule, *answer) {
 	var in wireRule
 	if err := json.Unmarshal(c.body, &in); err != nil {
-		return refuse(c, 400, "E0000003", "The request body was not well-formed.")
+		return Rule{}, refuse(c, "E0000003", "The request body was not well-formed.")
 	}
 	if in.Name == "" || len(in.Name) > 50 {
-		return c.invalid("name", "name: The field must have 1 to 50 characters")
+		return Rule{}, c.invalid("name", "name: The field must have 1 to 50 characters")
 	}
-	r := c.newRule(Rule{
+	return Rule{
 		Name: in.Name, Expression: in.Conditions.Expression.Value, Groups: in.Actions.Assign.GroupIDs,
 		Excluded: in.Conditions.People.Users.Exclude, Inactive: true,
+	}, nil
+}
+
+// postRule creates a rule, which is inactive until it is activated.
+func (c *call) postRule() *answer {
+	in, refusal := c.ruleRequest()
+	if refusal != nil {
+		return refusal
+	}
+	return ok(c.newRule(in).wire())
+}
+
+// replaceRule changes a rule, which must be inactive.
+//
+// Source: support.okta.com, "Bulk remove users from group rule exceptions via API".
+func (c *call) replaceRule() *answer {
+	return c.withRule(func(r *rule) *answer {
+		in, refusal := c.ruleRequest()
+		switch {
+		case refusal != nil:
+			return refusal
+		case r.active:
+			return c.invalid("groupRule", "An active rule cannot be changed")
+		}
+		r.name, r.expression, r.groups, r.excluded, r.updated = in.Name, in.Expression, in.Groups, in.Excluded, seconds(c.now())
+		return ok(r.wire())
 	})
-	return ok(r.wire())
+}
+
+// deleteRule keeps the members that the rule made.
+func (c *call) deleteRule() *answer {
+	return c.withRule(func(r *rule) *answer {
+		r.gone, r.active = true, false
+		return &answer{status: 202}
+	})
 }
 
 func (c *call) activateRule() *answer {

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -34,10 +33,10 @@ type answer struct {
 
 // Call is one request as the journal keeps it.
 type Call struct {
-	At       time.Time
-	Endpoint string // such as "GET /api/v1/groups/{groupId}/users"; "unknown" for a path that the org does not have
-	Path     string
-	Query    url.Values
+	At       time.Time   // by the org's clock
+	Endpoint string      // such as "GET /api/v1/groups/{groupId}/users"; "unknown" for a path that the org does not have
+	Path     string      // unescaped
+	Query    url.Values  // as it came
 	Header   http.Header // as it came, credentials left out
 	Status   int         // zero when no answer was sent
 	Actor    string      // who asked, empty when not signed in
@@ -76,7 +75,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the client is gone
 	}
-	found, vars := findRoute(r.Method, r.URL.EscapedPath())
+	found, vars := s.findRoute(r.Method, r.URL.EscapedPath())
 	c := &call{Server: s, r: r, route: found, vars: vars, query: r.URL.Query(), body: body}
 	entry := s.enter(c)
 	defer s.release()
@@ -149,7 +148,7 @@ func (s *Server) handle(c *call) *answer {
 	defer func() { s.log.current, s.log.address = "", "" }()
 	reply := c.permitted()
 	if reply == nil {
-		reply = c.route.handler(c)
+		reply = c.route.serve(c)
 	}
 	s.limits.stamp(c, reply)
 	return reply
@@ -158,58 +157,9 @@ func (s *Server) handle(c *call) *answer {
 // noRoute tells a wrong method from an unknown path.
 func (c *call) noRoute() *answer {
 	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
-		if found, _ := findRoute(method, c.r.URL.EscapedPath()); found != nil {
-			return refuse(c, 405, "E0000022", "The endpoint does not support the provided HTTP method")
+		if found, _ := c.findRoute(method, c.r.URL.EscapedPath()); found != nil {
+			return refuse(c, "E0000022", "The endpoint does not support the provided HTTP method")
 		}
 	}
-	return refuse(c, 404, "E0000008", "The requested path was not found")
-}
-
-// route is one endpoint.
-type route struct {
-	method   string
-	segments []string // "{name}" matches anything but is never empty
-	bucket   string   // of the rate limit
-	scope    string   // that an OAuth token needs; empty needs no credential
-	handler  func(*call) *answer
-}
-
-func (rt *route) endpoint() string { return rt.method + " /" + strings.Join(rt.segments, "/") }
-
-func newRoute(method, path, bucket, scope string, handler func(*call) *answer) route {
-	return route{method: method, segments: strings.Split(strings.Trim(path, "/"), "/"), bucket: bucket, scope: scope, handler: handler}
-}
-
-// findRoute returns the first endpoint that the path fits; endpoints with fixed words stand before those with names.
-func findRoute(method, escapedPath string) (*route, map[string]string) {
-	segments := strings.Split(strings.Trim(escapedPath, "/"), "/")
-	for i, words := range segments {
-		plain, err := url.PathUnescape(words)
-		if err != nil {
-			return nil, nil
-		}
-		segments[i] = plain
-	}
-	all := routes()
-	for i := range all {
-		if vars, ok := all[i].match(method, segments); ok {
-			return &all[i], vars
-		}
-	}
-	return nil, nil
-}
-
-func (rt *route) match(method string, segments []string) (map[string]string, bool) {
-	if method != rt.method || len(segments) != len(rt.segments) {
-		return nil, false
-	}
-	vars := map[string]string{}
-	for i, want := range rt.segments {
-		if strings.HasPrefix(want, "{") && segments[i] != "" {
-			vars[strings.Trim(want, "{}")] = segments[i]
-		} else if want != segments[i] {
-			return nil, false
-		}
-	}
-	return vars, true
+	return refuse(c, "E0000008", "The requested path was not found")
 }

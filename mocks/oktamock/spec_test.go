@@ -2,6 +2,8 @@ package oktamock_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -88,6 +90,75 @@ func sdkCalls(s *story, c *okta.Client) map[string]func() error {
 			_, err := c.User.DeactivateUser(ctx, u, nil)
 			return err
 		},
+	})
+	maps.Copy(calls, sdkGroupCalls(s, c))
+	maps.Copy(calls, rareCalls(s, c))
+	return calls
+}
+
+// rareCalls are those that sopd does not make and others may.
+func rareCalls(s *story, c *okta.Client) map[string]func() error {
+	ctx := contextOf(s)
+	return map[string]func() error{
+		"life of a user": func() error {
+			u, _, err := c.User.CreateUser(ctx, okta.CreateUserRequest{Profile: &okta.UserProfile{
+				"login": "new@example.com", "email": "new@example.com", "firstName": "New", "lastName": "Comer", "title": "Clerk",
+			}}, query.NewQueryParams(query.WithActivate(false)))
+			if err != nil {
+				return err
+			}
+			_, _, errActivate := c.User.ActivateUser(ctx, u.Id, query.NewQueryParams(query.WithSendEmail(false)))
+			_, _, errUpdate := c.User.PartialUpdateUser(ctx, u.Id, okta.User{Profile: &okta.UserProfile{"title": "Chief"}}, nil)
+			_, errReset := c.User.ResetFactors(ctx, u.Id)
+			_, errDeactivate := c.User.DeactivateOrDeleteUser(ctx, u.Id, nil)
+			_, errDelete := c.User.DeactivateOrDeleteUser(ctx, u.Id, nil)
+			return errors.Join(errActivate, errUpdate, errReset, errDeactivate, errDelete)
+		},
+		"life of a group": func() error {
+			g, _, err := c.Group.CreateGroup(ctx, okta.Group{Profile: &okta.GroupProfile{Name: "temporary"}})
+			if err != nil {
+				return err
+			}
+			_, _, errUpdate := c.Group.UpdateGroup(ctx, g.Id, okta.Group{Profile: &okta.GroupProfile{Name: "renamed", Description: "d"}})
+			_, _, errApps := c.Group.ListAssignedApplicationsForGroup(ctx, g.Id, nil)
+			_, errDelete := c.Group.DeleteGroup(ctx, g.Id)
+			return errors.Join(errUpdate, errApps, errDelete)
+		},
+		"life of a rule": func() error {
+			rule := okta.GroupRule{Name: "Finance", Type: "group_rule", Conditions: &okta.GroupRuleConditions{
+				Expression: &okta.GroupRuleExpression{Type: "urn:okta:expression:1.0", Value: `user.department=="Finance"`},
+			}, Actions: &okta.GroupRuleAction{AssignUserToGroups: &okta.GroupRuleGroupAssignment{GroupIds: []string{s.finance}}}}
+			r, _, err := c.Group.CreateGroupRule(ctx, rule)
+			if err != nil {
+				return err
+			}
+			_, _, errUpdate := c.Group.UpdateGroupRule(ctx, r.Id, rule)
+			_, errActivate := c.Group.ActivateGroupRule(ctx, r.Id)
+			_, errDeactivate := c.Group.DeactivateGroupRule(ctx, r.Id)
+			_, errDelete := c.Group.DeleteGroupRule(ctx, r.Id, nil)
+			return errors.Join(errUpdate, errActivate, errDeactivate, errDelete)
+		},
+		"org":    func() error { _, _, err := c.OrgSetting.GetOrgSettings(ctx); return err },
+		"search": func() error { return searchThroughSDK(s, c) },
+	}
+}
+
+func searchThroughSDK(s *story, c *okta.Client) error {
+	ctx := contextOf(s)
+	found, _, err := c.User.ListUsers(ctx, query.NewQueryParams(query.WithSearch(`profile.department eq "engineering"`), query.WithSortBy("profile.lastName")))
+	if err == nil && (len(found) != 1 || found[0].Id != s.ada) {
+		err = fmt.Errorf("%d users found", len(found))
+	}
+	groups, _, errGroups := c.Group.ListGroups(ctx, query.NewQueryParams(query.WithSearch(`profile.name sw "app-"`)))
+	if errGroups == nil && len(groups) != 1 {
+		errGroups = fmt.Errorf("%d groups found", len(groups))
+	}
+	return errors.Join(err, errGroups)
+}
+
+func sdkGroupCalls(s *story, c *okta.Client) map[string]func() error {
+	ctx := contextOf(s)
+	return map[string]func() error{
 		"groups": func() error {
 			_, _, err := c.Group.ListGroups(ctx, query.NewQueryParams(query.WithLimit(2)))
 			return err
@@ -108,8 +179,7 @@ func sdkCalls(s *story, c *okta.Client) map[string]func() error {
 			return err
 		},
 		"hook": func() error { return hookThroughSDK(s, c) },
-	})
-	return calls
+	}
 }
 
 func hookThroughSDK(s *story, c *okta.Client) error {
@@ -135,9 +205,9 @@ func TestKeysAreThoseOfRecordedTraffic(t *testing.T) {
 		"user groups": {"GET", "/groups", "/api/v1/users/" + s.ada + "/groups"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			recorded := recordedKeys(t, c.method, c.suffix)
+			recorded := recordedKeys(t, traffic{c.method, c.suffix})
 			if name == "user by ID" { // an active user was recorded at its creation only
-				maps.Copy(recorded, recordedKeys(t, "POST", "/api/v1/users?activate=true"))
+				maps.Copy(recorded, recordedKeys(t, traffic{"POST", "/api/v1/users?activate=true"}))
 			}
 			var body any
 			get(t, s.Server, c.mock, &body)
@@ -183,8 +253,16 @@ type cassette struct {
 	}
 }
 
+// traffic is a method and a part of the address.
+type traffic struct{ method, part string }
+
+func (w traffic) fits(method, address string) bool {
+	byID := strings.HasSuffix(w.part, "00u") && strings.Contains(address, w.part) && strings.Count(address, "/") == 6
+	return method == w.method && (strings.HasSuffix(address, w.part) || byID)
+}
+
 // recordedKeys collects the keys of all recorded answers to a method and path.
-func recordedKeys(t *testing.T, method, part string) map[string]bool {
+func recordedKeys(t *testing.T, wanted traffic) map[string]bool {
 	t.Helper()
 	out := map[string]bool{}
 	files := []string{}
@@ -196,15 +274,15 @@ func recordedKeys(t *testing.T, method, part string) map[string]bool {
 		files = append(files, found...)
 	}
 	for _, file := range files {
-		collectKeys(t, file, method, part, out)
+		collectKeys(t, file, wanted, out)
 	}
 	if len(out) == 0 {
-		t.Fatalf("no recorded answer to %s …%s", method, part)
+		t.Fatalf("no recorded answer to %s …%s", wanted.method, wanted.part)
 	}
 	return out
 }
 
-func collectKeys(t *testing.T, file, method, part string, into map[string]bool) {
+func collectKeys(t *testing.T, file string, wanted traffic, into map[string]bool) {
 	t.Helper()
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -215,14 +293,12 @@ func collectKeys(t *testing.T, file, method, part string, into map[string]bool) 
 		t.Fatalf("%s: %v", file, err)
 	}
 	for _, x := range c.Interactions {
-		address := x.Request.URL + x.Request.URI
-		fits := strings.HasSuffix(address, part) || (strings.HasSuffix(part, "00u") && strings.Contains(address, part) && strings.Count(address, "/") == 6)
 		text, _ := x.Response.Body.(string)
 		if inner, isMap := x.Response.Body.(map[string]any); isMap {
 			text, _ = inner["string"].(string)
 		}
 		var body any
-		if x.Request.Method == method && fits && json.Unmarshal([]byte(text), &body) == nil {
+		if wanted.fits(x.Request.Method, x.Request.URL+x.Request.URI) && json.Unmarshal([]byte(text), &body) == nil {
 			maps.Copy(into, keys(body))
 		}
 	}

@@ -131,13 +131,18 @@ type task struct {
 	run func()
 }
 
+// Len implements [heap.Interface].
 func (d *schedule) Len() int { return len(d.tasks) }
+
+// Less implements [heap.Interface].
 func (d *schedule) Less(i, j int) bool {
 	if c := d.tasks[i].at.Compare(d.tasks[j].at); c != 0 {
 		return c < 0
 	}
 	return d.tasks[i].n < d.tasks[j].n
 }
+
+// Swap implements [heap.Interface].
 func (d *schedule) Swap(i, j int) { d.tasks[i], d.tasks[j] = d.tasks[j], d.tasks[i] }
 
 // Push implements [heap.Interface].

@@ -2,6 +2,7 @@ package oktamock
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 )
 
@@ -98,7 +99,7 @@ func (c *call) userQuery() (func(*userRecord) bool, *answer) {
 		g, text = userSearch(), searchText
 	}
 	if filterText != "" && searchText != "" {
-		return nil, refuse(c, 400, "E0000033", "Bad request. Can't specify a search query and filter in the same request.")
+		return nil, refuse(c, "E0000033", "Bad request. Can't specify a search query and filter in the same request.")
 	}
 	if text == "" {
 		return func(r *userRecord) bool { return r.status != "DEPROVISIONED" && r.begins(q) }, nil
@@ -184,7 +185,7 @@ type wireUserRequest struct {
 func (c *call) userRequest() (map[string]any, *answer) {
 	var in wireUserRequest
 	if err := json.Unmarshal(c.body, &in); err != nil {
-		return nil, refuse(c, 400, "E0000003", "The request body was not well-formed.")
+		return nil, refuse(c, "E0000003", "The request body was not well-formed.")
 	}
 	if len(in.Profile) == 0 {
 		return nil, c.invalid("profile", "profile: The field cannot be left blank")
@@ -208,9 +209,21 @@ func (c *call) postUser() *answer {
 	if c.query.Get("activate") == "false" {
 		status = "STAGED"
 	}
-	u := c.createUser(c.who.actor, User{Login: login, Status: status})
-	c.updateProfile(c.who.actor, u, profile)
-	return ok(u.truth.single(c.URL()))
+	return ok(c.createUser(c.who.actor, userOf(login, status, profile)).truth.single(c.URL()))
+}
+
+// userOf describes the user that a request asks for.
+func userOf(login, status string, profile map[string]any) User {
+	rest := maps.Clone(profile)
+	text := func(name string) string {
+		value, _ := rest[name].(string)
+		delete(rest, name)
+		return value
+	}
+	delete(rest, "login")
+	return User{
+		Login: login, Status: status, Email: text("email"), FirstName: text("firstName"), LastName: text("lastName"), Profile: rest,
+	}
 }
 
 func (c *call) updateUser() *answer {
@@ -260,19 +273,5 @@ func (c *call) deleteUser() *answer {
 }
 
 func (c *call) wrongStatus() *answer {
-	return refuse(c, 403, "E0000038", "This operation is not allowed in the user's current status.")
-}
-
-// wireOrganization is what anybody may know of the org.
-type wireOrganization struct {
-	ID       string         `json:"id"`
-	Pipeline string         `json:"pipeline"`
-	Links    map[string]any `json:"_links"`
-}
-
-func (c *call) organization() *answer {
-	return ok(wireOrganization{
-		ID: "00o5d7mock0Org000000", Pipeline: "idx",
-		Links: map[string]any{"organization": wireLink{Href: c.URL()}},
-	})
+	return refuse(c, "E0000038", "This operation is not allowed in the user's current status.")
 }
