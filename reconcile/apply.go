@@ -42,6 +42,17 @@ func (r *Reconciler) lease(ctx context.Context) (fence int64, mine bool, err err
 	return fence, true, nil
 }
 
+// release gives the place back at once, so that nobody has to wait for the lease to run out.
+func (r *Reconciler) release(ctx context.Context, fence int64) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTime)
+	defer cancel()
+	err := r.Store.Write(ctx, func(tx *store.Tx) error { return tx.ReleaseLease(leaseName, fence) })
+	if err != nil {
+		return fmt.Errorf("giving the writer's lease back: %w", err)
+	}
+	return nil
+}
+
 // clear asks the guards for the plan. ok is false when it was stopped: then a hold stands, or stood already, for exactly
 // this plan.
 func (r *Reconciler) clear(ctx context.Context, p plan.Plan, v view) (plan.Cleared, bool, error) {

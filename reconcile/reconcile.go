@@ -185,7 +185,7 @@ func (r *Reconciler) Pass(ctx context.Context) (Report, error) {
 		report.Result = Standby
 		return report, nil
 	}
-	err = r.pass(ctx, fence, &report)
+	err = errors.Join(r.pass(ctx, fence, &report), r.release(ctx, fence))
 	report.Ended = r.Now()
 	if err == nil {
 		report.Result = result(report)

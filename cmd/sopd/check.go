@@ -80,11 +80,14 @@ func (d *daemon) check(ctx context.Context) []checked {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*checkTime)
 	defer cancel()
-	lines = append(lines, problems("Okta: credential and permissions", d.okta.Check(ctx))...)
-	lines = append(lines, d.checkGroups(ctx)...)
-	lines = append(lines, problems("Jira: credential, permissions and fields", d.jira.Check(ctx, d.policies.Projects()))...)
+	missing := d.okta.Check(ctx)
+	lines = append(lines, problems("Okta", "credential and permissions", missing)...)
+	if len(missing) == 0 { // without its permissions every group would be missing too
+		lines = append(lines, d.checkGroups(ctx)...)
+	}
+	lines = append(lines, problems("Jira", "credential, permissions and fields", d.jira.Check(ctx, d.policies.Projects()))...)
 	if d.opsgenie != nil {
-		lines = append(lines, problems("Opsgenie: credential and permissions", d.opsgenie.Check(ctx))...)
+		lines = append(lines, problems("Opsgenie", "credential and permissions", d.opsgenie.Check(ctx))...)
 	} else {
 		lines = append(lines, checked{What: "paging is off: nobody is told of drift and holds", Warning: true, Fix: "set SOPD_PAGING"})
 	}
@@ -98,13 +101,13 @@ func (d *daemon) check(ctx context.Context) []checked {
 	return lines
 }
 
-func problems(what string, found []access.Problem) []checked {
+func problems(vendor, what string, found []access.Problem) []checked {
 	if len(found) == 0 {
-		return []checked{{What: what, OK: true}}
+		return []checked{{What: vendor + ": " + what, OK: true}}
 	}
 	var lines []checked
 	for _, p := range found {
-		lines = append(lines, checked{What: p.What, Fix: p.Fix})
+		lines = append(lines, checked{What: vendor + ": " + p.What, Fix: p.Fix})
 	}
 	return lines
 }
