@@ -141,10 +141,7 @@ func (b *builder) member(g GroupState, user access.UserID) {
 	m := access.Membership{Group: g.Group.ID, User: user}
 	s := b.standing(m)
 	if why := unmanageable(g); why != "" {
-		b.plan.Counts.Foreign++
-		if s.against != nil {
-			b.skip(b.removal(m, s.against.Reason, s), why)
-		}
+		b.foreign(m, s, why)
 		return
 	}
 	switch {
@@ -165,6 +162,21 @@ func (b *builder) member(g GroupState, user access.UserID) {
 		b.plan.Counts.Granted++
 	default:
 		b.drift(m)
+	}
+}
+
+// foreign reports on a member of a group that is not ours to change. Who is entitled has what they asked for; what would
+// have to be taken away is said, and why it stays.
+func (b *builder) foreign(m access.Membership, s standing, why string) {
+	b.plan.Counts.Foreign++
+	switch {
+	case s.against != nil:
+		b.skip(b.removal(m, s.against.Reason, s), why)
+	case len(s.live) > 0:
+		b.plan.Satisfied = append(b.plan.Satisfied, s.live...)
+		b.end(s.over, change.Expired, nil)
+	case len(s.over) > 0:
+		b.skip(b.removal(m, change.Expired, s), why)
 	}
 }
 
