@@ -145,6 +145,8 @@ func (b *builder) member(g GroupState, user access.UserID) {
 		return
 	}
 	switch {
+	case b.pending[m]: // what is under way is settled first
+		b.count(s, m)
 	case s.against != nil:
 		b.count(s, m)
 		b.remove(b.removal(m, s.against.Reason, s))
@@ -158,8 +160,6 @@ func (b *builder) member(g GroupState, user access.UserID) {
 	case len(s.over) > 0:
 		b.plan.Counts.Granted++
 		b.remove(b.removal(m, change.Expired, s))
-	case b.pending[m]:
-		b.plan.Counts.Granted++
 	default:
 		b.drift(m)
 	}
@@ -235,14 +235,13 @@ func (b *builder) add(g GroupState, grant change.Grant) {
 	}
 }
 
+// remove plans a change that takes something from a user.
 func (b *builder) remove(c change.Change) {
-	switch {
-	case b.pending[c.Membership()]:
-	case b.kept[c.User]:
+	if b.kept[c.User] {
 		b.skip(c, "the user is protected by policy")
-	default:
-		b.propose(c)
+		return
 	}
+	b.propose(c)
 }
 
 // drift plans for a member that nothing speaks for. It is reported always and removed only where policy enforces.
@@ -271,21 +270,13 @@ func (b *builder) leavers() {
 		c := change.Change{Reason: l.Reason, User: id, Ticket: l.Ticket, Policy: b.o.Policies.Deprovisioning}
 		if b.o.Policies.SuspendLeavers && user.Status == access.Active {
 			c.Kind = change.Suspend
-			b.person(c)
+			b.remove(c)
 		}
 		if !l.SignedOut {
 			c.Kind = change.ClearSessions
-			b.person(c)
+			b.remove(c)
 		}
 	}
-}
-
-func (b *builder) person(c change.Change) {
-	if b.kept[c.User] {
-		b.skip(c, "the user is protected by policy")
-		return
-	}
-	b.propose(c)
 }
 
 func (b *builder) addition(g change.Grant) change.Change {
