@@ -128,12 +128,19 @@ func (b *builder) standing(m access.Membership) standing {
 			s.over = append(s.over, g)
 		}
 	}
-	if l, ok := b.leaver[m.User]; ok {
-		s.against = &Revocation{User: m.User, Group: m.Group, Reason: l.Reason, Ticket: l.Ticket}
-	} else if r, ok := b.revoked[m]; ok {
-		s.against = &r
-	}
+	s.against = b.against(m)
 	return s
+}
+
+// against returns the evidence that the membership has to go, nil for none. A leaver's goes before a revocation.
+func (b *builder) against(m access.Membership) *Revocation {
+	if l, ok := b.leaver[m.User]; ok {
+		return &Revocation{User: m.User, Group: m.Group, Reason: l.Reason, Ticket: l.Ticket}
+	}
+	if r, ok := b.revoked[m]; ok {
+		return &r
+	}
+	return nil
 }
 
 // member plans for somebody who is in the group.
@@ -212,9 +219,14 @@ func (b *builder) absent(g GroupState, user access.UserID) {
 // be read.
 func (b *builder) grantsElsewhere() {
 	for _, g := range b.o.Grants {
-		if !b.observed[g.Group] && g.Live(b.o.Now) {
-			b.skip(b.addition(g), "the group is not in the catalog, does not exist, or could not be read completely")
+		if b.observed[g.Group] || !g.Live(b.o.Now) {
+			continue
 		}
+		c := b.addition(g)
+		if against := b.against(g.Membership()); against != nil {
+			c = b.removal(g.Membership(), against.Reason, standing{live: []change.Grant{g}, against: against})
+		}
+		b.skip(c, "the group is not in the catalog, does not exist, or could not be read completely")
 	}
 }
 
