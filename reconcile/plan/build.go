@@ -306,10 +306,16 @@ func (b *builder) removal(m access.Membership, reason change.Reason, s standing)
 	if s.against != nil {
 		c.Ticket = s.against.Ticket
 	}
-	if all := append(slices.Clone(s.live), s.over...); len(all) > 0 {
-		c.Grant = all[len(all)-1].ID
+	switch {
+	case len(s.live) > 0:
+		c.Grant = s.live[len(s.live)-1].ID
+	case len(s.over) > 0:
+		last := slices.MaxFunc(s.over, func(x, y change.Grant) int {
+			return cmp.Or(x.Expires.Compare(y.Expires), cmp.Compare(x.ID, y.ID))
+		})
+		c.Grant = last.ID
 		if reason == change.Expired {
-			c.Ticket, c.Policy = all[len(all)-1].Ticket, b.o.Policies.Provisioning
+			c.Ticket, c.Policy = last.Ticket, b.o.Policies.Provisioning
 		}
 	}
 	return c
