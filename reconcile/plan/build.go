@@ -275,7 +275,8 @@ func (b *builder) leavers() {
 	}
 	slices.Sort(ids)
 	for _, id := range ids {
-		l, user := b.leaver[id], b.o.Users[id]
+		l := b.leaver[id]
+		user, known := b.o.Users[id]
 		if l.Reason != change.Offboarding || user.Status == access.Deprovisioned || b.pending[access.Membership{User: id}] {
 			continue
 		}
@@ -284,8 +285,12 @@ func (b *builder) leavers() {
 			c.Kind = change.Suspend
 			b.remove(c)
 		}
-		if !l.SignedOut {
-			c.Kind = change.ClearSessions
+		c.Kind = change.ClearSessions
+		switch {
+		case l.SignedOut:
+		case !known:
+			b.skip(c, "the user is not known in Okta")
+		default:
 			b.remove(c)
 		}
 	}
