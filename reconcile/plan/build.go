@@ -63,7 +63,7 @@ func (b *builder) index() {
 	b.revoked = make(map[access.Membership]Revocation, len(b.o.Revoked))
 	for _, r := range b.o.Revoked {
 		m := access.Membership{Group: r.Group, User: r.User}
-		if known, ok := b.revoked[m]; !ok || r.Ticket < known.Ticket {
+		if known, ok := b.revoked[m]; !ok || cmp.Or(cmp.Compare(r.Ticket, known.Ticket), cmp.Compare(r.Reason, known.Reason)) < 0 {
 			b.revoked[m] = r
 		}
 	}

@@ -113,8 +113,8 @@ type Skipped struct {
 func (p Plan) Empty() bool { return len(p.Changes) == 0 }
 
 // Hash returns the SHA-256, in hex, of what the plan would write and on whose authority. Two plans with the same changes
-// have the same hash, whenever they were made.
-func (p Plan) Hash() string { return hash(p.Changes) }
+// have the same hash, whenever they were made and in whatever order they hold them.
+func (p Plan) Hash() string { return hash(slices.SortedFunc(slices.Values(p.Changes), compareChanges)) }
 
 func hash(changes []change.Change) string {
 	type line struct {
@@ -158,6 +158,7 @@ func compareChanges(a, b change.Change) int {
 		cmp.Compare(a.Reason, b.Reason),
 		cmp.Compare(a.Ticket, b.Ticket),
 		cmp.Compare(a.Grant, b.Grant),
+		cmp.Compare(a.Policy, b.Policy),
 	)
 }
 
