@@ -16,8 +16,9 @@ const maxBatch = 128
 // batchTime ends a batch that does not get on.
 const batchTime = 10 * time.Second
 
-// batcher lets receivers that come at the same time share one transaction: SQLite waits for the disk at each commit, and
-// commits follow each other. It is used on SQLite only; PostgreSQL groups commits itself.
+// batcher lets receivers that come at the same time share one transaction. SQLite waits for the disk at each commit, and
+// commits follow each other; PostgreSQL groups commits, and yet those that ask for the same work follow each other, for
+// they change the same row.
 type batcher struct {
 	store   *Store
 	mu      sync.Mutex
@@ -71,8 +72,8 @@ func (b *batcher) loop() {
 
 // run does one batch and tells every receiver what came of it.
 func (b *batcher) run(batch []*receiver) {
-	// A statement that a context interrupts takes SQLite's whole transaction with it, and with it the other receivers. So
-	// the batch has a context of its own.
+	// A statement that a context interrupts takes the whole transaction with it, and so the other receivers. The batch has
+	// a context of its own.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].ctx), batchTime)
 	defer cancel()
 	err := b.store.writeOnce(ctx, shared, func(tx *Tx) error {

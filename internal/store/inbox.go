@@ -6,17 +6,12 @@ import (
 )
 
 // Receive runs fn in a write transaction that is beside the order of other writes, for what strangers send: it may use
-// [Tx.PutDelivery], [Tx.Bump] and River, and not the ledger. On SQLite calls that come at the same time share a commit,
-// each in a savepoint of its own, so one that fails takes no other with it.
+// [Tx.PutDelivery], [Tx.Bump] and River, and not the ledger. Calls that come at the same time share a commit, each in a
+// savepoint of its own, so one that fails takes no other with it.
 //
 // Errors: as [Store.Write].
 func (s *Store) Receive(ctx context.Context, fn func(*Tx) error) error {
-	return s.retry(ctx, func() error {
-		if s.engine == SQLite {
-			return s.batch.do(ctx, fn)
-		}
-		return s.writeOnce(ctx, shared, fn)
-	})
+	return s.retry(ctx, func() error { return s.batch.do(ctx, fn) })
 }
 
 // Delivery is one webhook as it came in, already authenticated.

@@ -52,7 +52,7 @@ type Store struct {
 	read   *sql.DB
 	river  *sql.DB       // SQLite only: River's own connection
 	pool   *pgxpool.Pool // PostgreSQL only: River's own pool
-	batch  batcher       // SQLite only
+	batch  batcher
 }
 
 // writeAttempts is how often a write is tried that lost against another one. With ours alone none ever does.
