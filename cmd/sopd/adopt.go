@@ -36,7 +36,7 @@ func newAdoptCommand(c console) *cobra.Command {
 			if days < 1 || days > 400 {
 				return usage(fmt.Errorf("--review-days is %d; write a number from 1 to 400", days))
 			}
-			d, err := connect(cmd.Context(), c)
+			d, err := connect(cmd.Context(), c, quietly)
 			if err != nil {
 				return err
 			}

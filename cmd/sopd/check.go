@@ -32,7 +32,7 @@ func newCheckCommand(c console) *cobra.Command {
 			"each permission by name. Nothing is changed. The exit code is 2 when something is missing.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := connect(cmd.Context(), c)
+			d, err := connect(cmd.Context(), c, quietly)
 			if err != nil {
 				return err
 			}
@@ -107,7 +107,11 @@ func problems(vendor, what string, found []access.Problem) []checked {
 	}
 	var lines []checked
 	for _, p := range found {
-		lines = append(lines, checked{What: vendor + ": " + p.What, Fix: p.Fix})
+		line := checked{What: vendor + ": " + p.What, Fix: p.Fix}
+		if p.Err != nil {
+			line.What += fmt.Sprintf(" (%v)", p.Err)
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

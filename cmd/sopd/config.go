@@ -27,7 +27,7 @@ type environment struct {
 	Listen       string `env:"SOPD_LISTEN"           about:"address of metrics, webhooks and status page; default 127.0.0.1:9464"`
 	Write        string `env:"SOPD_WRITE"            about:"true allows changes outside; default false"`
 	Interval     string `env:"SOPD_INTERVAL"         about:"time between two passes when nothing wakes it earlier; default 60s"`
-	LogLevel     string `env:"SOPD_LOG_LEVEL"        about:"debug, info, warn or error; default info"`
+	LogLevel     string `env:"SOPD_LOG_LEVEL"        about:"debug, info, warn or error; default info for run, warn for other commands"`
 	OktaURL      string `env:"SOPD_OKTA_URL"         about:"the org, such as https://example.okta.com"`
 	OktaToken    string `env:"SOPD_OKTA_TOKEN"       about:"API token (SSWS); or a service app" secret:"true"`
 	OktaClientID string `env:"SOPD_OKTA_CLIENT_ID"   about:"client ID of the service app"`
@@ -128,7 +128,7 @@ func (l *configLoader) config() config {
 	c := config{
 		PolicyDir: l.required("SOPD_POLICY_DIR", e.PolicyDir, "name the folder of your policies"),
 		Listen:    or(e.Listen, "127.0.0.1:9464"), Write: l.boolean("SOPD_WRITE", e.Write),
-		Interval: l.duration("SOPD_INTERVAL", e.Interval, time.Minute), LogLevel: or(e.LogLevel, "info"),
+		Interval: l.duration("SOPD_INTERVAL", e.Interval, time.Minute), LogLevel: e.LogLevel,
 		OktaClientID: e.OktaClientID, OktaToken: secret.New(e.OktaToken), OktaKey: secret.New(e.OktaKey),
 		JiraUser: e.JiraUser, JiraToken: secret.New(l.required("SOPD_JIRA_TOKEN", e.JiraToken, "make an API token for sopd's account")),
 		OktaHooks: secrets(e.OktaSecret), JiraHooks: secrets(e.JiraSecret), OpsHook: secrets(e.PagingSecret),
@@ -142,7 +142,7 @@ func (l *configLoader) config() config {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		l.wrong("SOPD_LISTEN", "is not host:port, such as 127.0.0.1:9464")
 	}
-	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
+	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.LogLevel) {
 		l.wrong("SOPD_LOG_LEVEL", "is %q; write debug, info, warn or error", c.LogLevel)
 	}
 	return c

@@ -68,13 +68,21 @@ func load(ctx context.Context, c console) (config, *policies.Set, error) {
 	return cfg, set, nil
 }
 
+// volume is the log level of a command where the configuration names none.
+type volume string
+
+const (
+	aloud   volume = "info" // the daemon, whose log is what is left of it
+	quietly volume = "warn" // a command that answers a person
+)
+
 // connect loads everything and wires it. It talks to nobody yet but the store.
-func connect(ctx context.Context, c console) (*daemon, error) {
+func connect(ctx context.Context, c console, v volume) (*daemon, error) {
 	cfg, set, err := load(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{config: cfg, policies: set, registry: prometheus.NewRegistry(), logger: newLogger(c.Err, cfg.LogLevel)}
+	d := &daemon{config: cfg, policies: set, registry: prometheus.NewRegistry(), logger: newLogger(c.Err, or(cfg.LogLevel, string(v)))}
 	d.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{d.openStore, d.connectVendors, d.newReconciler} {
 		if err := step(ctx); err != nil {

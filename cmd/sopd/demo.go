@@ -145,6 +145,23 @@ type demoChange struct {
 	Outcome change.State  `json:"outcome"`
 }
 
+// sentence says for a newcomer what the change did and why.
+func (c demoChange) sentence() string {
+	did := map[change.Kind]string{
+		change.AddMember: "added " + c.User + " to " + c.Group, change.RemoveMember: "removed " + c.User + " from " + c.Group,
+		change.ClearSessions: "ended the Okta sessions of " + c.User, change.Suspend: "suspended " + c.User,
+	}[c.Kind]
+	why := map[change.Reason]string{
+		change.ApprovedTicket: "approved in " + c.Ticket, change.Offboarding: "offboarding " + c.Ticket,
+		change.Deprovisioned: "deactivated in Okta", change.Expired: "the access of " + c.Ticket + " ran out",
+		change.Revocation: "revocation " + c.Ticket, change.Drift: "nobody approved it",
+	}[c.Reason]
+	if c.Outcome == change.Refused {
+		why += "; Okta refused"
+	}
+	return did + " (" + why + ")"
+}
+
 type expectation struct {
 	Name string `json:"name"`
 	Held bool   `json:"held"`
@@ -169,9 +186,9 @@ func playDemo(ctx context.Context, c console, o demoOptions) error {
 	if err != nil {
 		return err
 	}
-	env["SOPD_LISTEN"], env["SOPD_LOG_LEVEL"] = or(value(c, "SOPD_LISTEN"), "127.0.0.1:0"), "error"
+	env["SOPD_LISTEN"], env["SOPD_LOG_LEVEL"] = or(value(c, "SOPD_LISTEN"), "127.0.0.1:0"), or(value(c, "SOPD_LOG_LEVEL"), "error")
 	inner := console{In: c.In, Out: c.Out, Err: c.Err, Env: func(key string) (string, bool) { v, ok := env[key]; return v, ok }}
-	d, err := connect(ctx, inner)
+	d, err := connect(ctx, inner, quietly)
 	if err != nil {
 		return err
 	}
@@ -246,8 +263,8 @@ func (p *demo) verdict(o demoOptions) error {
 
 func (p *demo) prologue(ctx context.Context, story world.Story) error {
 	p.started = time.Now()
-	p.say("%s\n", story.Title)
-	p.say("Maison RMI is a fictional organisation. Its Okta, Jira and Opsgenie are simulated on this machine; sopd is real.")
+	p.say("%s", story.Title)
+	p.say("\nMaison RMI is a fictional organisation. Its Okta, Jira and Opsgenie are simulated on this machine; sopd is real.")
 	chosen, err := chooseGroups(p.daemon.policies, nil)
 	if err != nil {
 		return err
@@ -280,11 +297,11 @@ func (p *demo) steps(ctx context.Context, story world.Story) error {
 				return fmt.Errorf("step %d, %s: %w", i+1, e.Name, err)
 			}
 			p.result.Expectations = append(p.result.Expectations, expectation{Name: e.Name, Held: held})
-			mark := "held"
+			mark := "ok      "
 			if !held {
-				mark = "DID NOT HOLD"
+				mark = "NOT TRUE"
 			}
-			p.say("   %-72s %s after %.1f s", e.Name, mark, time.Since(began).Seconds())
+			p.say("   %s %s (%.1f s)", mark, e.Name, time.Since(began).Seconds())
 		}
 		if err := p.tellChanges(ctx); err != nil {
 			return err
@@ -323,7 +340,7 @@ func (p *demo) tellChanges(ctx context.Context) error {
 	for _, c := range changes {
 		if c.Outcome.Settled() && !p.told[c.ID] {
 			p.told[c.ID] = true
-			p.say("   %s  %s %s %s (%s %s)", c.ID, c.Kind, c.User, c.Group, c.Reason, c.Ticket)
+			p.say("   %s: %s", c.ID, c.sentence())
 		}
 	}
 	return nil
@@ -368,7 +385,7 @@ func (p *demo) epilogue(ctx context.Context, address string) error {
 	if p.json {
 		return nil
 	}
-	p.say("\nThe promises, as measured:")
+	p.say("\nThe promises, as measured, with the changes that stopped their clocks:")
 	if err := printKPIs(p.console.Out, p.result.KPIs); err != nil {
 		return err
 	}

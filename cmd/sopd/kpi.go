@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -109,39 +110,45 @@ func lineOf(p figures.Promise, s kpi.Summary) kpiLine {
 	return line
 }
 
-// printKPIs prints what has happened; promises that nothing was measured against are counted in one line.
+// printKPIs prints the promises that something was measured against, each with its change IDs, and counts the others.
 func printKPIs(w io.Writer, lines []kpiLine) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "PROMISE\tSEVERITY\tTARGET\tMET\tBREACHED\tOPEN\tMEDIAN\tNEXT DUE\tCHANGE IDS")
-	quiet := 0
+	var table strings.Builder
+	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "PROMISE\tSEVERITY\tTARGET\tMET\tBREACHED\tOPEN\tMEDIAN\tNEXT DUE")
+	var shown []kpiLine
 	for _, l := range lines {
 		open := l.OnTrack + l.AtRisk + l.Overdue
 		if l.Met+l.Breached+open == 0 {
-			quiet++
 			continue
 		}
 		next := "-"
 		if l.Next != nil {
-			next = l.Next.Subject + " " + l.Next.Due.UTC().Format("Mon 15:04 UTC")
+			next = l.Next.Subject + " " + l.Next.Due.UTC().Format("Mon 2 Jan 15:04 UTC")
 		}
-		first := "-"
-		if len(l.Changes) > 0 {
-			first = l.Changes[0]
-		}
-		fmt.Fprintf(t, "%s/%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", l.SOP, l.KPI, l.Severity, l.Target, l.Met, l.Breached, open, took(l), next, first)
-		for _, id := range l.Changes[min(1, len(l.Changes)):] {
-			fmt.Fprintf(t, "\t\t\t\t\t\t\t\t%s\n", id)
+		fmt.Fprintf(t, "%s/%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", l.SOP, l.KPI, l.Severity, l.Target, l.Met, l.Breached, open, took(l), next)
+		shown = append(shown, l)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	rows := strings.SplitAfter(table.String(), "\n")
+	fmt.Fprint(w, rows[0])
+	for i, l := range shown {
+		fmt.Fprint(w, rows[i+1])
+		for _, id := range l.Changes {
+			fmt.Fprintf(w, "    %s\n", id)
 		}
 	}
-	if quiet > 0 {
-		fmt.Fprintf(t, "(%d promises have nothing to measure yet)\n", quiet)
+	if quiet := len(lines) - len(shown); quiet > 0 {
+		fmt.Fprintf(w, "%d more promises have nothing to measure yet.\n", quiet)
 	}
-	return t.Flush()
+	_, err := fmt.Fprintln(w, "Times count on each promise's calendar: outside working hours, a clock of business days (bd) stands still.")
+	return err
 }
 
 func took(l kpiLine) string {
 	if l.Met+l.Breached == 0 {
 		return "-"
 	}
-	return (time.Duration(l.Median * float64(time.Second))).Round(100 * time.Millisecond).String()
+	return (time.Duration(l.Median * float64(time.Second))).Round(time.Millisecond).String()
 }

@@ -23,7 +23,7 @@ func newPlanCommand(c console) *cobra.Command {
 			"changed. The exit code is 3 when there is something to do.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := connect(cmd.Context(), c)
+			d, err := connect(cmd.Context(), c, quietly)
 			if err != nil {
 				return err
 			}

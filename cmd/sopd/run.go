@@ -27,7 +27,7 @@ func newRunCommand(c console) *cobra.Command {
 			"Nothing outside is changed unless SOPD_WRITE=true.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := connect(cmd.Context(), c)
+			d, err := connect(cmd.Context(), c, aloud)
 			if err != nil {
 				return err
 			}
