@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	sdk "github.com/okta/okta-sdk-golang/v2/okta"
@@ -50,7 +51,7 @@ func vendorSDK(base *url.URL, client *http.Client) (*sdk.Client, error) {
 	return c, nil
 }
 
-// tidyLinks writes each link of an answer's Link headers on a line of its own. Proxies join them with commas, from which
+// tidyLinks writes each link of an answer's Link headers on a line of its own, in one spelling. Proxies join them with commas, from which
 // the SDK makes the page itself the next one and reads it for ever; a link that is no URL makes it panic.
 //
 // Source: okta-sdk-golang v2.20.0, okta/requestExecutor.go newResponse; RFC 8288, section 3.
@@ -79,14 +80,32 @@ func parseLinks(list string) ([]string, error) {
 		if rest[0] != '<' || closing < 0 {
 			return nil, fmt.Errorf("%w: %w", errLink, access.ErrMalformed)
 		}
-		if _, err := url.Parse(rest[1:closing]); err != nil || closing == 1 {
+		address := rest[1:closing]
+		if _, err := url.Parse(address); err != nil || address == "" || strings.Contains(address, ";") { // the SDK cuts there
 			return nil, fmt.Errorf("%w: %w", errLink, access.ErrMalformed)
 		}
 		end := closing + unquotedComma(rest[closing:])
-		out = append(out, strings.TrimSpace(rest[:end]))
+		out = append(out, "<"+address+`>; rel="`+relation(rest[closing+1:end])+`"`)
 		rest = rest[end:]
 	}
 	return out, nil
+}
+
+// relation returns what a link's parameters say it is: "next" when that is among several. The SDK knows one spelling only,
+// rel="next", and takes a page with another for the last.
+func relation(parameters string) string {
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(parameter, "=")
+		if !strings.EqualFold(strings.TrimSpace(name), "rel") {
+			continue
+		}
+		values := strings.Fields(strings.ToLower(strings.Trim(strings.TrimSpace(value), `"`)))
+		if slices.Contains(values, "next") {
+			return "next"
+		}
+		return strings.Join(values, " ")
+	}
+	return ""
 }
 
 // unquotedComma returns the place of the first comma outside quotes, the length of s when there is none.
@@ -103,11 +122,11 @@ func unquotedComma(s string) int {
 	return len(s)
 }
 
-// nextLink returns the address of the next page, nil when there is none.
+// nextLink returns the address of the next page from tidy links, nil when there is none.
 func nextLink(header http.Header) *url.URL {
 	for _, line := range header.Values("Link") {
-		address, parameters, _ := strings.Cut(strings.TrimPrefix(line, "<"), ">")
-		if !strings.Contains(parameters, `rel="next"`) && !strings.Contains(parameters, "rel=next") {
+		address, isNext := strings.CutSuffix(strings.TrimPrefix(line, "<"), `>; rel="next"`)
+		if !isNext {
 			continue
 		}
 		if u, err := url.Parse(address); err == nil {
