@@ -21,26 +21,29 @@ import (
 // environment is the configuration as it is read: text only, so that every problem can be found at once instead of the
 // first. The descriptions are the configuration reference.
 type environment struct {
-	PolicyDir    string `env:"SOPD_POLICY_DIR"       about:"folder of policy files"`
-	DataDir      string `env:"SOPD_DATA_DIR"         about:"folder of the embedded database; default /var/lib/sopd"`
-	DatabaseURL  string `env:"SOPD_DATABASE_URL"     about:"sqlite:PATH or postgres://…; default sqlite in SOPD_DATA_DIR" secret:"true"`
-	Listen       string `env:"SOPD_LISTEN"           about:"address of metrics, webhooks and status page; default 127.0.0.1:9464"`
-	Write        string `env:"SOPD_WRITE"            about:"true allows changes outside; default false"`
-	Interval     string `env:"SOPD_INTERVAL"         about:"time between two passes when nothing wakes it earlier; default 60s"`
-	LogLevel     string `env:"SOPD_LOG_LEVEL"        about:"debug, info, warn or error; default info for run, warn for other commands"`
-	OktaURL      string `env:"SOPD_OKTA_URL"         about:"the org, such as https://example.okta.com"`
-	OktaToken    string `env:"SOPD_OKTA_TOKEN"       about:"API token (SSWS); or a service app" secret:"true"`
-	OktaClientID string `env:"SOPD_OKTA_CLIENT_ID"   about:"client ID of the service app"`
-	OktaKey      string `env:"SOPD_OKTA_PRIVATE_KEY" about:"private key of the service app, PEM" secret:"true"`
-	OktaSecret   string `env:"SOPD_OKTA_WEBHOOK_SECRET" about:"value of the event hook's Authorization header; two separated by a space while it is rotated" secret:"true"`
-	JiraURL      string `env:"SOPD_JIRA_URL"         about:"the site, such as https://example.atlassian.net"`
-	JiraUser     string `env:"SOPD_JIRA_USER"        about:"e-mail of the account; empty with a Data Center access token"`
-	JiraToken    string `env:"SOPD_JIRA_TOKEN"       about:"API token" secret:"true"`
-	JiraSecret   string `env:"SOPD_JIRA_WEBHOOK_SECRET" about:"secret of the webhook's signature; two separated by a space while it is rotated" secret:"true"`
-	Paging       string `env:"SOPD_PAGING"           about:"opsgenie; jsmops and both follow; empty pages nobody"`
-	OpsgenieURL  string `env:"SOPD_OPSGENIE_URL"     about:"API of the region; default https://api.opsgenie.com"`
-	OpsgenieKey  string `env:"SOPD_OPSGENIE_KEY"     about:"API key of the integration" secret:"true"`
-	PagingSecret string `env:"SOPD_OPSGENIE_WEBHOOK_SECRET" about:"value of the outgoing webhook's Authorization header; two separated by a space while it is rotated" secret:"true"`
+	PolicyDir            string `env:"SOPD_POLICY_DIR"       about:"folder of policy files"`
+	DataDir              string `env:"SOPD_DATA_DIR"         about:"folder of the embedded database; default /var/lib/sopd"`
+	DatabaseURL          string `env:"SOPD_DATABASE_URL"     about:"sqlite:PATH or postgres://…; default sqlite in SOPD_DATA_DIR" secret:"true"`
+	Listen               string `env:"SOPD_LISTEN"           about:"address of metrics, webhooks and status page; default 127.0.0.1:9464"`
+	Write                string `env:"SOPD_WRITE"            about:"true allows changes outside; default false"`
+	Interval             string `env:"SOPD_INTERVAL"         about:"time between two passes when nothing wakes it earlier; default 60s"`
+	LogLevel             string `env:"SOPD_LOG_LEVEL"        about:"debug, info, warn or error; default info for run, warn for other commands"`
+	OktaURL              string `env:"SOPD_OKTA_URL"         about:"the org, such as https://example.okta.com"`
+	OktaToken            string `env:"SOPD_OKTA_TOKEN"       about:"API token (SSWS); or a service app" secret:"true"`
+	OktaClientID         string `env:"SOPD_OKTA_CLIENT_ID"   about:"client ID of the service app"`
+	OktaKey              string `env:"SOPD_OKTA_PRIVATE_KEY" about:"private key of the service app, PEM" secret:"true"`
+	OktaSecret           string `env:"SOPD_OKTA_WEBHOOK_SECRET" about:"value of the event hook's Authorization header" secret:"true"`
+	OktaSecretPrevious   string `env:"SOPD_OKTA_WEBHOOK_SECRET_PREVIOUS" about:"the secret before it, accepted as well while it is rotated" secret:"true"`
+	JiraURL              string `env:"SOPD_JIRA_URL"         about:"the site, such as https://example.atlassian.net"`
+	JiraUser             string `env:"SOPD_JIRA_USER"        about:"e-mail of the account; empty with a Data Center access token"`
+	JiraToken            string `env:"SOPD_JIRA_TOKEN"       about:"API token" secret:"true"`
+	JiraSecret           string `env:"SOPD_JIRA_WEBHOOK_SECRET" about:"secret of the webhook's signature" secret:"true"`
+	JiraSecretPrevious   string `env:"SOPD_JIRA_WEBHOOK_SECRET_PREVIOUS" about:"the secret before it, accepted as well while it is rotated" secret:"true"`
+	Paging               string `env:"SOPD_PAGING"           about:"opsgenie; jsmops and both follow; empty pages nobody"`
+	OpsgenieURL          string `env:"SOPD_OPSGENIE_URL"     about:"API of the region; default https://api.opsgenie.com"`
+	OpsgenieKey          string `env:"SOPD_OPSGENIE_KEY"     about:"API key of the integration" secret:"true"`
+	PagingSecret         string `env:"SOPD_OPSGENIE_WEBHOOK_SECRET" about:"value of the outgoing webhook's Authorization header" secret:"true"`
+	PagingSecretPrevious string `env:"SOPD_OPSGENIE_WEBHOOK_SECRET_PREVIOUS" about:"the secret before it, accepted as well while it is rotated" secret:"true"`
 }
 
 // config is the configuration, read and checked.
@@ -131,8 +134,10 @@ func (l *configLoader) config() config {
 		Interval: l.duration("SOPD_INTERVAL", e.Interval, time.Minute), LogLevel: e.LogLevel,
 		OktaClientID: e.OktaClientID, OktaToken: secret.New(e.OktaToken), OktaKey: secret.New(e.OktaKey),
 		JiraUser: e.JiraUser, JiraToken: secret.New(l.required("SOPD_JIRA_TOKEN", e.JiraToken, "make an API token for sopd's account")),
-		OktaHooks: secrets(e.OktaSecret), JiraHooks: secrets(e.JiraSecret), OpsHook: secrets(e.PagingSecret),
-		Paging: e.Paging,
+		OktaHooks: l.secrets("SOPD_OKTA_WEBHOOK_SECRET", e.OktaSecret, e.OktaSecretPrevious),
+		JiraHooks: l.secrets("SOPD_JIRA_WEBHOOK_SECRET", e.JiraSecret, e.JiraSecretPrevious),
+		OpsHook:   l.secrets("SOPD_OPSGENIE_WEBHOOK_SECRET", e.PagingSecret, e.PagingSecretPrevious),
+		Paging:    e.Paging,
 	}
 	c.DatabaseURL = l.database()
 	c.OktaURL = l.vendor("SOPD_OKTA_URL", e.OktaURL, "write the org's address, such as https://example.okta.com")
@@ -241,11 +246,20 @@ func or(value, fallback string) string {
 	return value
 }
 
-// secrets reads one secret, or two while one is replaced by the other.
-func secrets(text string) []secret.Value {
+// shortestSecret is the least number of characters of a webhook's secret: whoever has it can wake sopd at will.
+const shortestSecret = 16
+
+// secrets returns the secrets of a webhook: the present one and, while it is rotated, the one before.
+func (l *configLoader) secrets(variable string, values ...string) []secret.Value {
 	var all []secret.Value
-	for _, word := range strings.Fields(text) {
-		all = append(all, secret.New(word))
+	for _, value := range values {
+		switch {
+		case value == "":
+		case len(value) < shortestSecret:
+			l.wrong(variable, "is shorter than %d characters; make a random one", shortestSecret)
+		default:
+			all = append(all, secret.New(value))
+		}
 	}
 	return all
 }

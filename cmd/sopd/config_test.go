@@ -19,7 +19,7 @@ func soundEnvironment() map[string]string {
 	return map[string]string{
 		"SOPD_POLICY_DIR": "policies", "SOPD_DATA_DIR": "data", "SOPD_OKTA_URL": "https://example.okta.com/", "SOPD_OKTA_TOKEN": "okta-token",
 		"SOPD_JIRA_URL": "https://example.atlassian.net", "SOPD_JIRA_USER": "sopd@example.com", "SOPD_JIRA_TOKEN": "jira-token",
-		"SOPD_PAGING": "opsgenie", "SOPD_OPSGENIE_KEY": "ops-key", "SOPD_JIRA_WEBHOOK_SECRET": "first second",
+		"SOPD_PAGING": "opsgenie", "SOPD_OPSGENIE_KEY": "ops-key", "SOPD_JIRA_WEBHOOK_SECRET": "the-secret-of-today", "SOPD_JIRA_WEBHOOK_SECRET_PREVIOUS": "the-secret-before",
 	}
 }
 
@@ -46,13 +46,14 @@ func TestEveryProblemOfTheEnvironmentIsToldAtOnce(t *testing.T) {
 	env["SOPD_LISTEN"] = "9464"
 	env["SOPD_DATABASE_URL"] = "mysql://x"
 	env["SOPD_OKTA_CLIENT_ID"] = "0oa1"
+	env["SOPD_OKTA_WEBHOOK_SECRET"] = "short"
 	_, err := loadConfig(t.Context(), lookup(env))
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
 		"SOPD_OKTA_URL: uses http", "SOPD_JIRA_TOKEN: is missing", `SOPD_WRITE: is "maybe"`, "SOPD_INTERVAL:", `SOPD_PAGING: is "pagerduty"`,
-		"SOPD_LISTEN:", "SOPD_DATABASE_URL:", "SOPD_OKTA_TOKEN: is set together",
+		"SOPD_LISTEN:", "SOPD_DATABASE_URL:", "SOPD_OKTA_TOKEN: is set together", "SOPD_OKTA_WEBHOOK_SECRET: is shorter",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in:\n%v", want, err)

@@ -4,13 +4,12 @@ import (
 	"net/http"
 
 	"github.com/maisonrmi/sopd/internal/intake"
-	"github.com/maisonrmi/sopd/internal/jobs"
 )
 
 // newIntake makes the webhook endpoints; each delivery that matters wakes a pass.
-func (d *daemon) newIntake(runner *jobs.Runner) (*intake.Intake, error) {
+func (d *daemon) newIntake(waker intake.Waker) (*intake.Intake, error) {
 	return intake.New(intake.Options{
-		Store: d.store, Waker: runner, Logger: d.logger, Registerer: d.registry,
+		Store: d.store, Waker: waker, Logger: d.logger, Registerer: d.registry,
 		Okta: d.config.OktaHooks, Jira: d.config.JiraHooks, Opsgenie: d.config.OpsHook,
 	})
 }
