@@ -62,12 +62,16 @@ func (t *Tickets) checkProject(ctx context.Context, project string) []access.Pro
 	if err := checkProjects([]string{project}); err != nil {
 		return []access.Problem{{What: "use a project", Fix: "name projects by their keys, such as ACC", Err: err}}
 	}
-	granted, err := t.granted(ctx, project)
+	needed, err := t.needed(ctx, project)
+	var granted []string
+	if err == nil {
+		granted, err = t.granted(ctx, project, needed)
+	}
 	if err != nil {
 		return []access.Problem{{What: what, Fix: "create the project, or let the account browse it", Err: err}}
 	}
 	var out []access.Problem
-	for _, p := range permissions() {
+	for _, p := range needed {
 		if !slices.Contains(granted, p.key) {
 			out = append(out, access.Problem{
 				What: what, Fix: fmt.Sprintf("grant %s to the account, to %s", p.key, p.why),
@@ -78,10 +82,28 @@ func (t *Tickets) checkProject(ctx context.Context, project string) []access.Pro
 	return out
 }
 
-// granted lists the permissions that the account has in the project.
-func (t *Tickets) granted(ctx context.Context, project string) ([]string, error) {
+// needed lists the permissions that sopd uses in the project: in a service desk it reads approvals too, which is for
+// agents.
+//
+// Source: Jira Service Management Cloud REST API, GET request/{key}/approval: permission to view the request.
+func (t *Tickets) needed(ctx context.Context, project string) ([]permission, error) {
+	var answer struct {
+		Kind string `json:"projectTypeKey"`
+	}
+	if err := t.do(ctx, request{method: http.MethodGet, path: "rest/api/2/project/" + project}, &answer); err != nil {
+		return nil, fmt.Errorf("read the project: %w", err)
+	}
+	out := permissions()
+	if answer.Kind == "service_desk" {
+		out = append(out, permission{"SERVICEDESK_AGENT", "read approvals"})
+	}
+	return out, nil
+}
+
+// granted lists those of the permissions that the account has in the project.
+func (t *Tickets) granted(ctx context.Context, project string, needed []permission) ([]string, error) {
 	var names []string
-	for _, p := range permissions() {
+	for _, p := range needed {
 		names = append(names, p.key)
 	}
 	var answer struct {

@@ -417,7 +417,7 @@ func TestCheckNamesEverythingThatIsMissing(t *testing.T) {
 	if got := s.jira.Check(t.Context(), []string{"ACC", "OPS"}); len(got) != 0 {
 		t.Fatalf("problems %v", got)
 	}
-	s.must(s.Deny(s.bot, "ACC", "ADD_COMMENTS", "TRANSITION_ISSUES"))
+	s.must(s.Deny(s.bot, "ACC", "ADD_COMMENTS", "TRANSITION_ISSUES", "SERVICEDESK_AGENT"))
 	s.must(s.Deny(s.bot, "OPS", "BROWSE_PROJECTS"))
 	c := s.connect(jira.Options{Fields: []string{"Systm", "Rol"}})
 	var said []string
@@ -425,13 +425,13 @@ func TestCheckNamesEverythingThatIsMissing(t *testing.T) {
 		said = append(said, fmt.Sprintf("%s: %v. %s", p.What, p.Err, p.Fix))
 	}
 	all := strings.Join(said, "\n")
-	for _, part := range []string{`"Systm"`, `"Rol"`, "ADD_COMMENTS", "TRANSITION_ISSUES", "use project OPS", "use project NOPE", "keys"} {
+	for _, part := range []string{`"Systm"`, `"Rol"`, "ADD_COMMENTS", "TRANSITION_ISSUES", "SERVICEDESK_AGENT", "use project OPS", "use project NOPE", "keys"} {
 		if !strings.Contains(all, part) {
 			t.Errorf("%q is not said in:\n%s", part, all)
 		}
 	}
-	if len(said) != 7 {
-		t.Errorf("%d problems, want 7:\n%s", len(said), all)
+	if len(said) != 8 {
+		t.Errorf("%d problems, want 8:\n%s", len(said), all)
 	}
 	s.ExpireToken(token)
 	if got := c.Check(t.Context(), []string{"ACC"}); len(got) != 1 || !errors.Is(got[0].Err, access.ErrUnauthenticated) {
