@@ -341,6 +341,35 @@ func TestParkedWorkIsShownAndRetriedByCommand(t *testing.T) {
 	})
 }
 
+func TestOldDeliveriesAreForgotten(t *testing.T) {
+	each(t, func(h *house) {
+		storetest.Write(h.T, h.store, func(tx *store.Tx) error {
+			long := tx.Now().Add(-8 * 24 * time.Hour)
+			for id, at := range map[string]time.Time{"old": long, "young": tx.Now()} {
+				if _, err := tx.PutDelivery(store.Delivery{Source: "jira", ID: id, Received: at}); err != nil {
+					return err
+				}
+				if err := tx.MarkDelivery("jira", id, "read", at); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		h.start(h.runner(h.handlers()))
+		h.until("the old one is forgotten", func(tx *store.Tx) (bool, error) {
+			_, found, err := tx.Delivery("jira", "old")
+			return !found, err
+		})
+		storetest.Read(h.T, h.store, func(tx *store.Tx) error {
+			_, found, err := tx.Delivery("jira", "young")
+			if !found {
+				h.Error("a young one is forgotten")
+			}
+			return err
+		})
+	})
+}
+
 func TestStoppingWaitsForThePassUnderWay(t *testing.T) {
 	each(t, func(h *house) {
 		begun, goOn := make(chan struct{}), make(chan struct{})

@@ -16,11 +16,32 @@ const sweepAge = 2 * time.Second
 // sweepLimit is how many effects and pages one sweep looks at.
 const sweepLimit = 100
 
+// keepDeliveries is how long a webhook that was worked is kept, and its repeats are known: much longer than any vendor
+// repeats, and no longer than personal data is of use. It is looked at every pruneEvery.
+//
+// Source: developer.atlassian.com/cloud/jira/platform/webhooks: five retries, 5 to 15 minutes apart.
+const (
+	keepDeliveries = 7 * 24 * time.Hour
+	pruneEvery     = time.Hour
+)
+
+func (r *Runner) prune(ctx context.Context, before time.Time) error {
+	return r.store.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.PruneDeliveries(before)
+		return err
+	})
+}
+
 func (r *Runner) sweepLoop(ctx context.Context) {
 	ticker := time.NewTicker(r.options.SweepEvery)
 	defer ticker.Stop()
+	var pruned time.Time
 	for age := time.Duration(0); ; age = sweepAge { // at the start everything is doubted
-		if err := r.sweep(ctx, age); err != nil && ctx.Err() == nil {
+		err := r.sweep(ctx, age)
+		if now := r.store.Now(); err == nil && now.Sub(pruned) >= pruneEvery {
+			pruned, err = now, r.prune(ctx, now.Add(-keepDeliveries))
+		}
+		if err != nil && ctx.Err() == nil {
 			r.options.Logger.ErrorContext(ctx, "sweep of jobs", slog.Any("error", err))
 		}
 		select {

@@ -13,36 +13,36 @@ type Kind string
 
 // The kinds of entry.
 const (
-	GrantApproved     Kind = "grant.approved"     // a ticket entitles; body: change.Grant
-	GrantEnded        Kind = "grant.ended"        // a grant stopped to entitle; body: change.Grant
-	RequestRefused    Kind = "request.refused"    // a ticket asked for access and did not get it; body: the causes
-	ChangeIntended    Kind = "change.intended"    // durable before the call; body: change.Change
-	ChangeApplied     Kind = "change.applied"     // the vendor said yes
-	ChangeUnconfirmed Kind = "change.unconfirmed" // the vendor's answer was lost
-	ChangeConfirmed   Kind = "change.confirmed"   // read back
-	ChangeRefused     Kind = "change.refused"     // the vendor said no
-	ChangeWitnessed   Kind = "change.witnessed"   // the System Log shows our change; body: the event
-	ChangeWithheld    Kind = "change.withheld"    // would have been made, but writing is off
-	TicketTold        Kind = "ticket.told"        // a comment, transition or attachment reached the ticket
-	FindingRaised     Kind = "finding.raised"
-	FindingCleared    Kind = "finding.cleared"
-	HoldMade          Kind = "hold.made" // a guard stopped a plan; body: hold.Hold
-	HoldApproved      Kind = "hold.approved"
-	HoldCancelled     Kind = "hold.cancelled"
-	HoldUsed          Kind = "hold.used"
-	PlanProposed      Kind = "plan.proposed"
-	BaselineAdopted   Kind = "baseline.adopted" // an existing membership was accepted without a ticket
-	BaselineDropped   Kind = "baseline.dropped"
-	FactRecorded      Kind = "fact.recorded" // body: kpi.Fact
-	FactCorrected     Kind = "fact.corrected"
-	PolicyLoaded      Kind = "policy.loaded"
-	GuardOverridden   Kind = "guard.overridden"
-	PageSent          Kind = "page.sent"
-	PlaybookStep      Kind = "playbook.step"     // a containment action of an incident
-	ReviewDecided     Kind = "review.decided"    // an access review certified or revoked
-	TaskOpened        Kind = "task.opened"       // a recurring control was opened as a ticket
-	CheckpointSigned  Kind = "checkpoint.signed" // body: the signed note
-	CheckpointMoored  Kind = "checkpoint.moored" // a checkpoint was anchored off the machine
+	GrantApproved      Kind = "grant.approved"     // a ticket entitles; body: change.Grant
+	GrantEnded         Kind = "grant.ended"        // a grant stopped to entitle; body: change.Grant
+	RequestRefused     Kind = "request.refused"    // a ticket asked for access and did not get it; body: the causes
+	ChangeIntended     Kind = "change.intended"    // durable before the call; body: change.Change
+	ChangeApplied      Kind = "change.applied"     // the vendor said yes
+	ChangeUnconfirmed  Kind = "change.unconfirmed" // the vendor's answer was lost
+	ChangeConfirmed    Kind = "change.confirmed"   // read back
+	ChangeRefused      Kind = "change.refused"     // the vendor said no
+	ChangeWitnessed    Kind = "change.witnessed"   // the System Log shows our change; body: the event
+	ChangeWithheld     Kind = "change.withheld"    // would have been made, but writing is off
+	TicketTold         Kind = "ticket.told"        // a comment, transition or attachment reached the ticket
+	FindingRaised      Kind = "finding.raised"
+	FindingCleared     Kind = "finding.cleared"
+	HoldMade           Kind = "hold.made" // a guard stopped a plan; body: hold.Hold
+	HoldApproved       Kind = "hold.approved"
+	HoldCancelled      Kind = "hold.cancelled"
+	HoldUsed           Kind = "hold.used"
+	PlanProposed       Kind = "plan.proposed"
+	BaselineAdopted    Kind = "baseline.adopted" // an existing membership was accepted without a ticket
+	BaselineDropped    Kind = "baseline.dropped"
+	FactRecorded       Kind = "fact.recorded" // body: kpi.Fact
+	FactCorrected      Kind = "fact.corrected"
+	PolicyLoaded       Kind = "policy.loaded"
+	GuardOverridden    Kind = "guard.overridden"
+	PageSent           Kind = "page.sent"
+	PlaybookStep       Kind = "playbook.step"       // a containment action of an incident
+	ReviewDecided      Kind = "review.decided"      // an access review certified or revoked
+	TaskOpened         Kind = "task.opened"         // a recurring control was opened as a ticket
+	CheckpointSigned   Kind = "checkpoint.signed"   // body: the signed note
+	CheckpointAnchored Kind = "checkpoint.anchored" // a checkpoint was anchored off the machine
 )
 
 // Kinds returns every kind, in the order in which they are declared.
@@ -53,7 +53,7 @@ func Kinds() []Kind {
 		TicketTold, FindingRaised, FindingCleared,
 		HoldMade, HoldApproved, HoldCancelled, HoldUsed, PlanProposed,
 		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, PolicyLoaded, GuardOverridden,
-		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointMoored,
+		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored,
 	}
 }
 

@@ -95,7 +95,7 @@ func (b *batcher) run(batch []*receiver) {
 // run runs one receiver in a savepoint. What it returns is the end of the whole batch.
 func (r *receiver) run(tx *Tx) error {
 	if r.err = r.ctx.Err(); r.err != nil {
-		return nil
+		return nil //nolint:nilerr // the receiver is told; the others go on
 	}
 	if _, err := tx.exec("SAVEPOINT receiver"); err != nil {
 		return err

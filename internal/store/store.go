@@ -126,7 +126,8 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Write runs fn in the one write transaction and commits it when fn returns nil. When the database says that the
-// transaction lost against another, fn runs again from the start, so it must not do anything outside the transaction.
+// transaction lost against another, fn runs again from the start, so it must not do anything outside the transaction, and
+// never call Write or [Store.Receive] itself: it would wait for its own end.
 //
 // Errors: what fn returned, and then nothing was written; [access.ErrUnavailable] when the database does not answer;
 // [access.ErrUnconfirmed] when the answer to the commit was lost, and then everything or nothing was written.
@@ -150,7 +151,8 @@ func (s *Store) retry(ctx context.Context, attempt func() error) error {
 		if n == writeAttempts {
 			return fmt.Errorf("database transaction lost %d times: %w", n, access.ErrUnavailable)
 		}
-		wait := time.NewTimer(time.Duration(n) * (2*time.Millisecond + rand.N(8*time.Millisecond)))
+		jitter := rand.N(8 * time.Millisecond) //nolint:gosec // a wait is no secret
+		wait := time.NewTimer(time.Duration(n) * (2*time.Millisecond + jitter))
 		select {
 		case <-ctx.Done():
 			wait.Stop()
