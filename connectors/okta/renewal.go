@@ -18,20 +18,30 @@ func (r *renewal) RoundTrip(req *http.Request) (*http.Response, error) {
 		return r.next.RoundTrip(req)
 	}
 	resp, err := r.next.RoundTrip(req)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized || (req.Body != nil && req.GetBody == nil) {
+	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
-	again := req.Clone(req.Context())
-	if req.GetBody != nil {
-		body, errBody := req.GetBody()
-		if errBody != nil {
-			return resp, nil // then the refusal stays the answer
-		}
-		again.Body = body
+	again, possible := repeated(req)
+	if !possible {
+		return resp, nil
 	}
 	r.tokens.drop(tokenOf(resp.Request))
 	_ = resp.Body.Close() // it was read whole by the transport
 	return r.next.RoundTrip(again)
+}
+
+// repeated returns req as it was before it was sent; ok is false when its body cannot be had again.
+func repeated(req *http.Request) (again *http.Request, ok bool) {
+	again = req.Clone(req.Context())
+	if req.Body == nil || req.Body == http.NoBody {
+		return again, true
+	}
+	if req.GetBody == nil {
+		return nil, false
+	}
+	body, err := req.GetBody()
+	again.Body = body
+	return again, err == nil
 }
 
 // tokenOf returns the access token that a request was sent with.

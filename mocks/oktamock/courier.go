@@ -185,9 +185,9 @@ func (h *eventHook) sign(req *http.Request) {
 var errChallenge = errors.New("the receiver did not return the challenge")
 
 // verify sends the one-time verification: a GET whose challenge must come back.
-func (k *courier) verify(h *eventHook) error {
+func (k *courier) verify(ctx context.Context, h *eventHook) error {
 	const challenge = "mock-verification-challenge-5d7"
-	req, err := http.NewRequest(http.MethodGet, h.uri, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.uri, nil)
 	if err != nil {
 		return fmt.Errorf("verify event hook: %w", err)
 	}
@@ -214,7 +214,7 @@ func (k *courier) verify(h *eventHook) error {
 // Errors: when the receiver does not answer the verification.
 func (s *Server) SetHook(uri, secret string) error {
 	h := &eventHook{name: "sopd", uri: uri, key: "Authorization", secret: secret, active: true, verified: true}
-	if err := s.hooks.verify(h); err != nil {
+	if err := s.hooks.verify(context.Background(), h); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -180,7 +180,7 @@ func (c *call) hookLifecycle() *answer {
 func (c *call) verifyHook(h *eventHook) *answer {
 	target := *h
 	c.mu.Unlock()
-	err := c.hooks.verify(&target)
+	err := c.hooks.verify(c.r.Context(), &target)
 	c.mu.Lock()
 	if err != nil {
 		return c.invalid("eventHook", "Verification failed: the endpoint did not return the challenge")

@@ -45,11 +45,11 @@ type user struct {
 
 // userRecord is one version of a user. It is never changed after it was stored.
 type userRecord struct {
-	id, status, transitioning                    string
-	created, activated, statusChanged, updated   time.Time
-	passwordChanged, lastLogin                   time.Time
-	login, email, firstName, lastName, otherName string
-	profile                                      map[string]any // further attributes
+	id, status, transitioning                  string
+	created, activated, statusChanged, updated time.Time
+	passwordChanged, lastLogin                 time.Time
+	login, email, firstName, lastName          string
+	profile                                    map[string]any // further attributes
 }
 
 func (r *userRecord) name() string { return strings.TrimSpace(r.firstName + " " + r.lastName) }

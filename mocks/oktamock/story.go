@@ -236,15 +236,17 @@ func (s *Server) User(idOrLogin string) (found User, ok bool) {
 
 // DropRoles takes all admin roles from the token's owner and the service apps: from now on lists are 200 and empty, and
 // the rest is refused, until RestoreRoles.
-func (s *Server) DropRoles() { s.setRoles(true) }
-
-// RestoreRoles undoes DropRoles.
-func (s *Server) RestoreRoles() { s.setRoles(false) }
-
-func (s *Server) setRoles(dropped bool) {
+func (s *Server) DropRoles() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.noRoles = dropped
+	s.noRoles = true
+}
+
+// RestoreRoles undoes DropRoles.
+func (s *Server) RestoreRoles() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noRoles = false
 }
 
 // NextDue returns when something will next happen by itself, such as the end of a deactivation; ok is

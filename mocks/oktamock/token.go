@@ -53,9 +53,9 @@ func (c *call) issueToken() *answer {
 	if form.Get("grant_type") != "client_credentials" {
 		return oauthError(400, "unsupported_grant_type", "The authorization grant type is not supported.")
 	}
-	client, err := c.verifyAssertion(form.Get("client_assertion"))
-	if err != nil {
-		return oauthError(401, "invalid_client", err.Error())
+	client, fault := c.verifyAssertion(form.Get("client_assertion"))
+	if fault != "" {
+		return oauthError(401, "invalid_client", fault)
 	}
 	if client.DPoP && c.r.Header.Get("DPoP") == "" {
 		return oauthError(400, "invalid_dpop_proof", "The DPoP proof JWT header is missing.")
@@ -83,44 +83,45 @@ func oauthError(status int, code, description string) *answer {
 	return &answer{status: status, body: wireOAuthError{code, description}}
 }
 
-// verifyAssertion checks the signature and every claim, and returns whose it is.
-func (c *call) verifyAssertion(assertion string) (*Client, error) {
+// verifyAssertion checks the signature and every claim, and returns whose it is, or what is wrong with it.
+func (c *call) verifyAssertion(assertion string) (client *Client, fault string) {
 	parts := strings.Split(assertion, ".")
 	if len(parts) != 3 {
-		return nil, errors.New("The client_assertion is not a JWT.")
+		return nil, "The client_assertion is not a JWT."
 	}
 	var header assertionHeader
 	var claims assertionClaims
 	if decodePart(parts[0], &header) != nil || decodePart(parts[1], &claims) != nil {
-		return nil, errors.New("The client_assertion cannot be decoded.")
+		return nil, "The client_assertion cannot be decoded."
 	}
-	client := c.auth.clients[claims.Subject]
+	client = c.auth.clients[claims.Subject]
 	if client == nil || claims.Issuer != claims.Subject {
-		return nil, errors.New("The client_assertion names no registered client as issuer and subject.")
+		return nil, "The client_assertion names no registered client as issuer and subject."
 	}
 	if header.Algorithm != "RS256" || (client.KeyID != "" && header.KeyID != client.KeyID) {
-		return nil, errors.New("The client_assertion is signed with an unknown key.")
+		return nil, "The client_assertion is signed with an unknown key."
 	}
 	if verifySignature(client.Key, parts) != nil {
-		return nil, errors.New("The client_assertion signature is invalid.")
+		return nil, "The client_assertion signature is invalid."
 	}
 	return client, c.verifyClaims(claims)
 }
 
-func (c *call) verifyClaims(claims assertionClaims) error {
+// verifyClaims returns what is wrong with the claims, empty for nothing.
+func (c *call) verifyClaims(claims assertionClaims) string {
 	now, expires := c.now(), time.Unix(int64(claims.Expires), 0)
 	switch {
 	case claims.Audience != c.URL()+"/oauth2/v1/token":
-		return errors.New("The audience of the client_assertion must be the token endpoint.")
+		return "The audience of the client_assertion must be the token endpoint."
 	case !now.Before(expires):
-		return errors.New("The client_assertion has expired.")
+		return "The client_assertion has expired."
 	case expires.Sub(now) > time.Hour:
-		return errors.New("The client_assertion lives longer than one hour.")
+		return "The client_assertion lives longer than one hour."
 	case claims.ID != "" && c.auth.spent[claims.ID]:
-		return errors.New("The client_assertion was used before.")
+		return "The client_assertion was used before."
 	}
 	c.auth.spent[claims.ID] = true
-	return nil
+	return ""
 }
 
 func decodePart(part string, into any) error {

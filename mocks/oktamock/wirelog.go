@@ -107,7 +107,7 @@ func (e *Event) wire() wireEvent {
 		w.Request.IPChain = []wireIP{{e.client, "V4"}}
 	}
 	for _, t := range e.Targets {
-		w.Target = append(w.Target, wireTarget{ID: t.ID, Type: t.Type, AlternateID: t.AlternateID, DisplayName: t.DisplayName})
+		w.Target = append(w.Target, wireTarget(t))
 	}
 	return w
 }
