@@ -18,75 +18,25 @@ func Build(o Observation) Plan {
 	}
 	b.grantsElsewhere()
 	b.leavers()
+	b.plan.Satisfied = b.at(b.satisfied)
 	b.plan.sort()
 	return b.plan
 }
 
-// builder walks the groups once. Everything it looks up is indexed first, so the cost grows with what there is, not with
-// its square.
+// builder walks the groups once, each with its grants beside it. Grants are large and there may be as many as memberships,
+// so they stay where they are: what is sorted and kept are positions in the observation's list.
 type builder struct {
-	o        Observation
-	groups   []GroupState // sorted by ID
-	grants   map[access.Membership][]change.Grant
-	entitled map[access.GroupID][]access.UserID // with grants, live or not; sorted
-	leaver   map[access.UserID]Leaver
-	revoked  map[access.Membership]Revocation
-	pending  map[access.Membership]bool
-	kept     map[access.UserID]bool // protected
-	observed map[access.GroupID]bool
-	plan     Plan
-}
-
-func (b *builder) index() {
-	b.groups = slices.Clone(b.o.Groups)
-	slices.SortFunc(b.groups, func(x, y GroupState) int { return cmp.Compare(x.Group.ID, y.Group.ID) })
-	b.grants = make(map[access.Membership][]change.Grant, len(b.o.Grants))
-	b.entitled = make(map[access.GroupID][]access.UserID)
-	for _, g := range b.o.Grants {
-		if len(b.grants[g.Membership()]) == 0 {
-			b.entitled[g.Group] = append(b.entitled[g.Group], g.User)
-		}
-		b.grants[g.Membership()] = append(b.grants[g.Membership()], g)
-	}
-	for _, users := range b.entitled {
-		slices.Sort(users)
-	}
-	for _, list := range b.grants {
-		slices.SortFunc(list, func(x, y change.Grant) int { return cmp.Compare(x.ID, y.ID) })
-	}
-	b.leaver = make(map[access.UserID]Leaver, len(b.o.Leavers))
-	for _, l := range b.o.Leavers {
-		if known, ok := b.leaver[l.User]; !ok || compareLeavers(l, known) < 0 {
-			b.leaver[l.User] = l
-		}
-	}
-	b.revoked = make(map[access.Membership]Revocation, len(b.o.Revoked))
-	for _, r := range b.o.Revoked {
-		m := access.Membership{Group: r.Group, User: r.User}
-		if known, ok := b.revoked[m]; !ok || cmp.Or(cmp.Compare(r.Ticket, known.Ticket), cmp.Compare(r.Reason, known.Reason)) < 0 {
-			b.revoked[m] = r
-		}
-	}
-	b.pending = make(map[access.Membership]bool, len(b.o.Pending))
-	for _, c := range b.o.Pending {
-		b.pending[c.Membership()] = true
-	}
-	b.kept = make(map[access.UserID]bool, len(b.o.Protected))
-	for _, id := range b.o.Protected {
-		b.kept[id] = true
-	}
-	b.observed = make(map[access.GroupID]bool, len(b.groups))
-}
-
-// compareLeavers prefers the evidence of a ticket, which can be told what was done, then the earliest.
-func compareLeavers(a, b Leaver) int {
-	byTicket := func(l Leaver) int {
-		if l.Ticket == "" {
-			return 1
-		}
-		return 0
-	}
-	return cmp.Or(cmp.Compare(byTicket(a), byTicket(b)), a.Since.Compare(b.Since), cmp.Compare(a.Ticket, b.Ticket))
+	o      Observation
+	groups []GroupState // sorted by ID
+	// grants are the positions of each group's grants: by user, those that live before those that are over, by ID.
+	grants    map[access.GroupID][]int32
+	satisfied []int32
+	leaver    map[access.UserID]Leaver
+	revoked   map[access.Membership]Revocation
+	pending   map[access.Membership]bool
+	kept      map[access.UserID]bool // protected
+	observed  map[access.GroupID]bool
+	plan      Plan
 }
 
 // group merges the members of a group with the users that have grants for it; both are sorted.
@@ -95,41 +45,46 @@ func (b *builder) group(g GroupState) {
 		return // the same group twice: the first was planned
 	}
 	b.observed[g.Group.ID] = true
-	entitled := b.entitled[g.Group.ID]
-	i, j := 0, 0
-	for i < len(g.Members) || j < len(entitled) {
+	members, grants := g.Members, b.grants[g.Group.ID]
+	for i, j := 0, 0; i < len(members) || j < len(grants); {
+		var user access.UserID
 		switch {
-		case j == len(entitled) || i < len(g.Members) && g.Members[i] < entitled[j]:
-			b.member(g, g.Members[i])
-			i++
-		case i == len(g.Members) || entitled[j] < g.Members[i]:
-			b.absent(g, entitled[j])
-			j++
+		case j == len(grants):
+			user = members[i]
+		case i == len(members):
+			user = b.o.Grants[grants[j]].User
 		default:
-			b.member(g, g.Members[i])
-			i, j = i+1, j+1
+			user = min(members[i], b.o.Grants[grants[j]].User)
 		}
-	}
-}
-
-// standing is what speaks for and against one membership.
-type standing struct {
-	live    []change.Grant // entitle now
-	over    []change.Grant // ran out
-	against *Revocation    // a leaver or a revocation
-}
-
-func (b *builder) standing(m access.Membership) standing {
-	var s standing
-	for _, g := range b.grants[m] {
-		if g.Live(b.o.Now) {
-			s.live = append(s.live, g)
+		before, first := i, j
+		for i < len(members) && members[i] == user {
+			i++
+		}
+		for j < len(grants) && b.o.Grants[grants[j]].User == user {
+			j++
+		}
+		m := access.Membership{Group: g.Group.ID, User: user}
+		if s := b.standing(m, grants[first:j]); i > before {
+			b.member(g, m, s)
 		} else {
-			s.over = append(s.over, g)
+			b.absent(g, m, s)
 		}
 	}
-	s.against = b.against(m)
-	return s
+}
+
+// standing is what speaks for and against one membership. Grants are given by their positions.
+type standing struct {
+	live    []int32     // entitle now
+	over    []int32     // ran out
+	against *Revocation // a leaver or a revocation
+}
+
+func (b *builder) standing(m access.Membership, grants []int32) standing {
+	live := 0
+	for live < len(grants) && b.o.Grants[grants[live]].Live(b.o.Now) {
+		live++
+	}
+	return standing{live: grants[:live], over: grants[live:], against: b.against(m)}
 }
 
 // against returns the evidence that the membership has to go, nil for none. A leaver's goes before a revocation.
@@ -144,9 +99,7 @@ func (b *builder) against(m access.Membership) *Revocation {
 }
 
 // member plans for somebody who is in the group.
-func (b *builder) member(g GroupState, user access.UserID) {
-	m := access.Membership{Group: g.Group.ID, User: user}
-	s := b.standing(m)
+func (b *builder) member(g GroupState, m access.Membership, s standing) {
 	if why := unmanageable(g); why != "" {
 		b.foreign(m, s, why)
 		return
@@ -159,7 +112,7 @@ func (b *builder) member(g GroupState, user access.UserID) {
 		b.remove(b.removal(m, s.against.Reason, s))
 	case len(s.live) > 0:
 		b.plan.Counts.Granted++
-		b.plan.Satisfied = append(b.plan.Satisfied, s.live...)
+		b.satisfied = append(b.satisfied, s.live...)
 		b.end(s.over, change.Expired, nil)
 	case b.o.Baseline[m]:
 		b.plan.Counts.Baseline++
@@ -180,7 +133,7 @@ func (b *builder) foreign(m access.Membership, s standing, why string) {
 	case s.against != nil:
 		b.skip(b.removal(m, s.against.Reason, s), why)
 	case len(s.live) > 0:
-		b.plan.Satisfied = append(b.plan.Satisfied, s.live...)
+		b.satisfied = append(b.satisfied, s.live...)
 		b.end(s.over, change.Expired, nil)
 	case len(s.over) > 0:
 		b.skip(b.removal(m, change.Expired, s), why)
@@ -199,9 +152,7 @@ func (b *builder) count(s standing, m access.Membership) {
 }
 
 // absent plans for somebody who has a grant and is not in the group.
-func (b *builder) absent(g GroupState, user access.UserID) {
-	m := access.Membership{Group: g.Group.ID, User: user}
-	s := b.standing(m)
+func (b *builder) absent(g GroupState, m access.Membership, s standing) {
 	if b.pending[m] {
 		return
 	}
@@ -211,20 +162,20 @@ func (b *builder) absent(g GroupState, user access.UserID) {
 		return
 	}
 	if len(s.live) > 0 {
-		b.add(g, s.live[0])
+		b.add(g, b.o.Grants[s.live[0]])
 	}
 }
 
 // grantsElsewhere reports grants whose group was not observed: it is not in the catalog any more, is gone, or could not
 // be read.
 func (b *builder) grantsElsewhere() {
-	for _, g := range b.o.Grants {
+	for i, g := range b.o.Grants {
 		if b.observed[g.Group] || !g.Live(b.o.Now) {
 			continue
 		}
 		c := b.addition(g)
 		if against := b.against(g.Membership()); against != nil {
-			c = b.removal(g.Membership(), against.Reason, standing{live: []change.Grant{g}, against: against})
+			c = b.removal(g.Membership(), against.Reason, standing{live: []int32{int32(i)}, against: against})
 		}
 		b.skip(c, "the group is not in the catalog, does not exist, or could not be read completely")
 	}
@@ -313,11 +264,12 @@ func (b *builder) removal(m access.Membership, reason change.Reason, s standing)
 	}
 	switch {
 	case len(s.live) > 0:
-		c.Grant = s.live[len(s.live)-1].ID
+		c.Grant = b.o.Grants[s.live[len(s.live)-1]].ID
 	case len(s.over) > 0:
-		last := slices.MaxFunc(s.over, func(x, y change.Grant) int {
+		last := b.o.Grants[slices.MaxFunc(s.over, func(i, j int32) int {
+			x, y := &b.o.Grants[i], &b.o.Grants[j]
 			return cmp.Or(x.Expires.Compare(y.Expires), cmp.Compare(x.ID, y.ID))
-		})
+		})]
 		c.Grant = last.ID
 		if reason == change.Expired {
 			c.Ticket, c.Policy = last.Ticket, b.o.Policies.Provisioning
@@ -343,9 +295,9 @@ func (b *builder) skip(c change.Change, why string) {
 	b.plan.Skipped = append(b.plan.Skipped, Skipped{Change: c, Why: why})
 }
 
-func (b *builder) end(grants []change.Grant, reason change.Reason, against *Revocation) {
-	for _, g := range grants {
-		e := GrantEnd{Grant: g.ID, Reason: reason}
+func (b *builder) end(grants []int32, reason change.Reason, against *Revocation) {
+	for _, i := range grants {
+		e := GrantEnd{Grant: b.o.Grants[i].ID, Reason: reason}
 		if against != nil {
 			e.Ticket = against.Ticket
 		}

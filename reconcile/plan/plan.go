@@ -114,7 +114,12 @@ func (p Plan) Empty() bool { return len(p.Changes) == 0 }
 
 // Hash returns the SHA-256, in hex, of what the plan would write and on whose authority. Two plans with the same changes
 // have the same hash, whenever they were made and in whatever order they hold them.
-func (p Plan) Hash() string { return hash(slices.SortedFunc(slices.Values(p.Changes), compareChanges)) }
+func (p Plan) Hash() string {
+	if slices.IsSortedFunc(p.Changes, compareChanges) {
+		return hash(p.Changes)
+	}
+	return hash(slices.SortedFunc(slices.Values(p.Changes), compareChanges))
+}
 
 func hash(changes []change.Change) string {
 	type line struct {
@@ -167,6 +172,5 @@ func (p *Plan) sort() {
 	slices.SortFunc(p.Proposed, compareChanges)
 	slices.SortFunc(p.Skipped, func(a, b Skipped) int { return compareChanges(a.Change, b.Change) })
 	slices.SortFunc(p.Ended, func(a, b GrantEnd) int { return cmp.Compare(a.Grant, b.Grant) })
-	slices.SortFunc(p.Satisfied, func(a, b change.Grant) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(p.Drift, access.Membership.Compare)
 }
