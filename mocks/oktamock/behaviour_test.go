@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -341,5 +342,45 @@ func TestSpoiledPages(t *testing.T) {
 	var nameless []object
 	if get(t, s.Server, path, &nameless); len(nameless) != 2 || nameless[0].ID != "" {
 		t.Errorf("no id: %v", ids(nameless))
+	}
+}
+
+func TestTooManyRequestsAtOnceAreRefusedWithAHintOnly(t *testing.T) {
+	s := newStory(t, oktamock.Config{Concurrency: 1})
+	s.Fail(oktamock.Fault{Endpoint: "GET /api/v1/groups", Delay: 30 * time.Second})
+	slow, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL()+"/api/v1/groups", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if resp, err := http.DefaultClient.Do(slow); err == nil {
+			_ = resp.Body.Close()
+		}
+	}()
+	for s.Count("GET /api/v1/groups") == 0 {
+		runtime.Gosched()
+	}
+	resp := get(t, s.Server, "/api/v1/users", nil)
+	if resp.StatusCode != 429 || resp.Header.Get("X-Rate-Limit-Limit") != "0" || resp.Header.Get("X-Rate-Limit-Remaining") != "0" {
+		t.Errorf("status %d, headers %v", resp.StatusCode, resp.Header)
+	}
+	s.Close() // ends the slow request
+	<-done
+}
+
+func TestAHookIsVerifiedThroughTheAPI(t *testing.T) {
+	s := newStory(t, oktamock.Config{})
+	r := newReceiver(t)
+	if err := s.SetHook(r.URL, "x"); err != nil {
+		t.Fatal(err)
+	}
+	var hooks []struct{ ID, VerificationStatus string }
+	get(t, s.Server, "/api/v1/eventHooks", &hooks)
+	var verified struct{ VerificationStatus string }
+	resp := send(t, s.Server, "POST /api/v1/eventHooks/"+hooks[0].ID+"/lifecycle/verify", &verified)
+	if resp.StatusCode != 200 || verified.VerificationStatus != "VERIFIED" {
+		t.Errorf("%d %+v", resp.StatusCode, verified)
 	}
 }
