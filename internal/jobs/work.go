@@ -94,16 +94,21 @@ type effectWorker struct {
 
 // Work implements [river.Worker]. One worker at a time tells about a ticket.
 func (w *effectWorker) Work(ctx context.Context, job *river.Job[effectArgs]) error {
-	r := w.runner
+	r, key := w.runner, job.Args.Key
+	if r.handlers.Effect == nil {
+		return nil
+	}
 	var e change.Effect
-	due, err := r.due(ctx, func(tx *store.Tx) (found bool, err error) {
-		e, found, err = tx.Effect(job.Args.Key)
+	due := func(tx *store.Tx) (found bool, err error) {
+		e, found, err = tx.Effect(key)
 		return found && e.Done.IsZero() && e.Attempts < store.MaxAttempts, err
-	})
-	if err != nil || !due || r.handlers.Effect == nil {
+	}
+	if ok, err := r.ask(ctx, due); err != nil || !ok {
 		return err
 	}
-	return r.outbox(ctx, "tell/", string(e.Ticket), func(ctx context.Context) error { return r.handlers.Effect(ctx, e.Key) })
+	return r.outbox(ctx, parcel{prefix: "tell/", id: string(e.Ticket), due: due, send: func(ctx context.Context) error {
+		return r.handlers.Effect(ctx, key)
+	}})
 }
 
 // pageWorker works a page job.
@@ -114,34 +119,49 @@ type pageWorker struct {
 
 // Work implements [river.Worker].
 func (w *pageWorker) Work(ctx context.Context, job *river.Job[pageArgs]) error {
-	r := w.runner
-	due, err := r.due(ctx, func(tx *store.Tx) (bool, error) {
-		p, found, err := tx.Page(job.Args.Alias)
-		return found && p.Done.IsZero() && p.Attempts < store.MaxAttempts, err
-	})
-	if err != nil || !due || r.handlers.Page == nil {
-		return err
+	r, alias := w.runner, job.Args.Alias
+	if r.handlers.Page == nil {
+		return nil
 	}
-	return r.outbox(ctx, "page/", string(job.Args.Alias), func(ctx context.Context) error { return r.handlers.Page(ctx, job.Args.Alias) })
+	due := func(tx *store.Tx) (bool, error) {
+		p, found, err := tx.Page(alias)
+		return found && p.Done.IsZero() && p.Attempts < store.MaxAttempts, err
+	}
+	return r.outbox(ctx, parcel{prefix: "page/", id: string(alias), due: due, send: func(ctx context.Context) error {
+		return r.handlers.Page(ctx, alias)
+	}})
 }
 
-func (r *Runner) due(ctx context.Context, ask func(*store.Tx) (bool, error)) (due bool, err error) {
+func (r *Runner) ask(ctx context.Context, question func(*store.Tx) (bool, error)) (yes bool, err error) {
 	err = r.store.Read(ctx, func(tx *store.Tx) error {
-		due, err = ask(tx)
+		yes, err = question(tx)
 		return err
 	})
-	return due, err
+	return yes, err
 }
 
 // shards keeps the number of leases small: objects that share one are worked one after the other.
 const shards = 64
 
-// outbox runs fn while nobody else works an object of the same shard, and comes back later when somebody does.
-func (r *Runner) outbox(ctx context.Context, prefix, id string, fn func(ctx context.Context) error) error {
+// parcel is something of the outbox on its way.
+type parcel struct {
+	prefix, id string // what is worked one at a time
+	due        func(*store.Tx) (bool, error)
+	send       func(ctx context.Context) error
+}
+
+// outbox sends the parcel while nobody else works one of the same shard, and comes back later when somebody does. Whether
+// it is due is asked under the lease: another job may have sent it while this one waited.
+func (r *Runner) outbox(ctx context.Context, p parcel) error {
 	hash := fnv.New32a()
-	hash.Write([]byte(id))
-	name := fmt.Sprintf("%s%02d", prefix, hash.Sum32()%shards)
-	err := r.leased(ctx, name, func(ctx context.Context, _ claim) error { return fn(ctx) })
+	hash.Write([]byte(p.id))
+	name := fmt.Sprintf("%s%02d", p.prefix, hash.Sum32()%shards)
+	err := r.leased(ctx, name, func(ctx context.Context, _ claim) error {
+		if due, err := r.ask(ctx, p.due); err != nil || !due {
+			return err
+		}
+		return p.send(ctx)
+	})
 	if errors.Is(err, errHeld) {
 		return river.JobSnooze(time.Second)
 	}
