@@ -102,7 +102,8 @@ func (w *World) jiraFields() {
 // them have to agree. That is how JSM asks several people: one approval of one status, with the number of answers that
 // it takes. The first yes leaves it pending.
 //
-// Source: Jira Service Management, "Set up approvals": approvers from a user field, a number or all of them.
+// Source: confluence.atlassian.com/adminjiraserver0815, "Configuring Jira Service Management approvals": one or more
+// approvers for a step, taken from a user field; transitions beyond the two of the step are an agent's to take.
 func approval() []jiramock.ApprovalStep {
 	return []jiramock.ApprovalStep{{
 		Status: StatusWaiting, Name: StatusWaiting, ApproversField: fieldApprovers, ApprovedTo: StatusApproved, DeclinedTo: StatusDeclined,

@@ -11,17 +11,17 @@ import (
 
 // Person is somebody at Maison RMI, as each vendor knows them.
 type Person struct {
-	Short   string // by which stories call the person, such as "odile"
-	OktaID  string
+	Short   string             // by which stories call the person, such as "odile"
+	OktaID  string             // Okta's identifier of the user
 	Account jiramock.AccountID // in Jira; empty for who has none
 	Login   string             // the e-mail address too
-	Name    string
+	Name    string             // first and last, as Jira shows it
 }
 
 // Group is an Okta group of Maison RMI.
 type Group struct {
-	ID   string
-	Name string
+	ID   string // Okta's identifier
+	Name string // as Okta shows it
 	// System is the ID of the system that it belongs to in the catalog; empty for none.
 	System string
 	// Managed: tickets decide who is in it. Groups that a rule, an application or Okta fills are not.

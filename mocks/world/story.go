@@ -22,7 +22,7 @@ type Step struct {
 
 // Expectation is something that can be seen in the vendors. It knows nothing of the program that brings it about.
 type Expectation struct {
-	Name string
+	Name string // a sentence that holds or does not
 	// Throughout: it has to hold all the time from the end of [Step.Do] until [Step.Within] is over. Otherwise it has to
 	// hold once before that.
 	Throughout bool

@@ -73,11 +73,7 @@ func revokeUrgentStory() Story {
 
 func driftStory() Story {
 	return Story{Name: "drift", Title: "Somebody is added by hand: reported where the policy observes, removed where it enforces", Steps: []Step{
-		{
-			Say: "Ivo adds Camille to website-editors by hand in the Okta console. For that system sopd only observes.",
-			Do:  func(w *World) error { return w.ConsoleAdd("ivo", "camille", "website-editors") }, Within: 4 * time.Second,
-			Expect: []Expectation{alertAbout("camille", "website-editors"), throughout(inGroup("camille", "website-editors"))},
-		},
+		addedByHand(),
 		{
 			Say: "Anouk adds Oscar to ci-operators by hand. For that system sopd enforces.",
 			Do:  all(remembers(), func(w *World) error { return w.ConsoleAdd("anouk", "oscar", "ci-operators") }), Within: soon,

@@ -40,7 +40,7 @@ func wrongApproverStory() Story {
 
 func draggedStory() Story {
 	return Story{Name: "dragged-to-approved", Title: "A ticket that was moved to Approved is not approved", Steps: []Step{{
-		Say: "Dana asks for the operator role in the Payments Console. Blaise of the service desk drags the ticket to Approved; Odile was never asked.",
+		Say: "Dana asks for the operator role in the Payments Console. Blaise of the service desk drags the ticket to Approved before Odile has answered.",
 		Do: all(
 			requests("dragged", AccessRequest{By: "dana", System: "payments", Role: "operator"}),
 			onTicket("dragged", func(w *World, key Key) error { return w.Drag(deskAgent, key, StatusApproved) }),
