@@ -47,13 +47,13 @@ func orZero(t *time.Time) time.Time {
 	return t.UTC()
 }
 
-// toGroup converts a group.
+// toGroup converts a group. One without a type is none that may be written: only OKTA_GROUP is.
 //
-// Errors: [access.ErrMalformed] for one without an ID, a type or a profile.
+// Errors: [access.ErrMalformed] for one without an ID or a profile.
 func toGroup(g *sdk.Group) (access.Group, error) {
 	id, err := access.ParseGroupID(g.Id)
-	if err != nil || g.Type == "" || g.Profile == nil {
-		return access.Group{}, fmt.Errorf("group without an ID, a type or a profile: %w", access.ErrMalformed)
+	if err != nil || g.Profile == nil {
+		return access.Group{}, fmt.Errorf("group without an ID or a profile: %w", access.ErrMalformed)
 	}
 	return access.Group{
 		ID: id, Name: g.Profile.Name, Type: access.GroupType(g.Type),
@@ -85,19 +85,14 @@ func toRule(r *sdk.GroupRule) (access.Rule, error) {
 // Errors: [access.ErrMalformed] for one without a uuid, a type or a time.
 //
 // Source: Okta Management API 2026.06, LogEvent.target.
-func toEvent(e *sdk.LogEvent) (access.Event, error) {
-	if e.Uuid == "" || e.EventType == "" || e.Published == nil {
+func toEvent(e *logEvent) (access.Event, error) {
+	if e.UUID == "" || e.EventType == "" || e.Published == nil {
 		return access.Event{}, fmt.Errorf("log event without a uuid, a type or a time: %w", access.ErrMalformed)
 	}
-	out := access.Event{ID: access.EventID(e.Uuid), Type: e.EventType, Published: e.Published.UTC()}
-	if e.Actor != nil {
-		out.Actor = access.Actor{ID: e.Actor.Id, Type: e.Actor.Type}
-	}
-	if e.Outcome != nil {
-		out.Succeeded, out.Reason = e.Outcome.Result == "SUCCESS", e.Outcome.Reason
-	}
-	if e.Transaction != nil {
-		out.Transaction = e.Transaction.Id
+	out := access.Event{
+		ID: access.EventID(e.UUID), Type: e.EventType, Published: e.Published.UTC(), Transaction: e.Transaction.ID,
+		Actor:     access.Actor{ID: e.Actor.ID, Type: e.Actor.Type},
+		Succeeded: e.Outcome.Result == "SUCCESS", Reason: e.Outcome.Reason,
 	}
 	for _, target := range e.Target {
 		addTarget(&out, target)
@@ -106,17 +101,14 @@ func toEvent(e *sdk.LogEvent) (access.Event, error) {
 }
 
 // addTarget adds a target that is a user or a group; others, and those without a proper ID ("unknown"), are not ours.
-func addTarget(e *access.Event, target *sdk.LogTarget) {
-	if target == nil {
-		return
-	}
+func addTarget(e *access.Event, target logObject) {
 	switch target.Type {
 	case "User":
-		if id, err := access.ParseUserID(target.Id); err == nil {
+		if id, err := access.ParseUserID(target.ID); err == nil {
 			e.Users = append(e.Users, id)
 		}
 	case "UserGroup":
-		if id, err := access.ParseGroupID(target.Id); err == nil {
+		if id, err := access.ParseGroupID(target.ID); err == nil {
 			e.Groups = append(e.Groups, id)
 		}
 	}
