@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -177,19 +178,43 @@ func (r *Reconciler) page(ctx context.Context, over []finding.Finding) error {
 		return err
 	}
 	for _, f := range over {
-		if err := r.closeAlert(ctx, f); err != nil {
+		open = slices.DeleteFunc(open, func(o finding.Finding) bool { return o.Key == f.Key })
+		if err := r.closeAlert(ctx, f, open); err != nil {
 			return r.pagingFailed(ctx, err)
 		}
 	}
-	for _, f := range open {
-		if f.Alert != "" || slices.ContainsFunc(over, func(o finding.Finding) bool { return o.Key == f.Key }) {
-			continue
-		}
-		if err := r.openAlert(ctx, f); err != nil && !errors.Is(err, access.ErrInvalid) {
+	for _, together := range bundle(open) {
+		if err := r.openAlert(ctx, together); err != nil && !errors.Is(err, access.ErrInvalid) {
 			return r.pagingFailed(ctx, err)
 		}
 	}
 	return nil
+}
+
+// storm is how many findings of one kind at once become one alert that counts them. On the first day of an organisation
+// that has adopted nothing everybody is drift, and nobody reads a hundred pages.
+const storm = 10
+
+// bundle returns the open findings that have no alert, those that one alert tells of together.
+func bundle(open []finding.Finding) [][]finding.Finding {
+	byKind := make(map[finding.Kind][]finding.Finding)
+	for _, f := range open {
+		if f.Alert == "" {
+			byKind[f.Kind] = append(byKind[f.Kind], f)
+		}
+	}
+	var all [][]finding.Finding
+	for _, kind := range FindingKinds() {
+		found := byKind[kind]
+		if len(found) > storm {
+			all = append(all, found)
+			continue
+		}
+		for _, f := range found {
+			all = append(all, []finding.Finding{f})
+		}
+	}
+	return all
 }
 
 // pagingFailed lets the pass go on without the pager, which may be down exactly when the rest works. The findings stand,
@@ -213,36 +238,62 @@ func priority(k finding.Kind) paging.Priority {
 	}
 }
 
-func (r *Reconciler) openAlert(ctx context.Context, f finding.Finding) error {
-	details := map[string]string{"finding": string(f.Key), "user": string(f.User), "group": string(f.Group), "event": string(f.Event)}
-	for k, v := range f.Detail {
-		details[k] = v
-	}
-	for k, v := range details {
-		if v == "" {
-			delete(details, k)
-		}
-	}
-	id, err := r.Pager.Create(ctx, paging.NewAlert{
-		Alias: paging.Alias("sopd-" + fingerprint(string(f.Key))), Message: "sopd: " + f.Title,
-		Priority: priority(f.Kind), Tags: []string{"sopd", string(f.Kind)}, Details: details,
-	})
+// openAlert pages for one finding, or for a storm of one kind.
+func (r *Reconciler) openAlert(ctx context.Context, together []finding.Finding) error {
+	id, err := r.Pager.Create(ctx, alertOf(together))
 	if err != nil {
 		return err
 	}
-	f.Alert = id
 	return r.Store.Write(ctx, func(tx *store.Tx) error {
-		if _, err := tx.PutFinding(f); err != nil {
-			return err
+		for _, f := range together {
+			f.Alert = id
+			if _, err := tx.PutFinding(f); err != nil {
+				return err
+			}
+			entry := ledger.Entry{Kind: ledger.PageSent, At: r.Now(), User: f.User, Group: f.Group, Change: f.Change, Body: f}
+			if _, err := tx.Append(entry); err != nil {
+				return err
+			}
 		}
-		_, err := tx.Append(ledger.Entry{Kind: ledger.PageSent, At: r.Now(), User: f.User, Group: f.Group, Body: f})
-		return err
+		return nil
 	})
 }
 
-func (r *Reconciler) closeAlert(ctx context.Context, f finding.Finding) error {
-	if err := r.Pager.Close(ctx, f.Alert); err != nil && !errors.Is(err, access.ErrNotFound) {
-		return err
+func alertOf(together []finding.Finding) paging.NewAlert {
+	first := together[0]
+	a := paging.NewAlert{
+		Alias: paging.Alias("sopd-" + fingerprint(string(first.Key))), Message: "sopd: " + first.Title,
+		Priority: priority(first.Kind), Tags: []string{"sopd", string(first.Kind)},
+	}
+	if len(together) > 1 {
+		a.Alias = paging.Alias("sopd-" + string(first.Kind) + "-" + fingerprint(string(first.Key)+string(together[len(together)-1].Key)))
+		a.Message = fmt.Sprintf("sopd: %d findings of kind %s at once", len(together), first.Kind)
+		a.Description = "The first of them: " + first.Title + ". sopd plan lists them all."
+		a.Details = map[string]string{"findings": strconv.Itoa(len(together))}
+		return a
+	}
+	a.Details = map[string]string{
+		"finding": string(first.Key), "user": string(first.User), "group": string(first.Group), "event": string(first.Event),
+		"ticket": string(first.Ticket), "change": string(first.Change),
+	}
+	for k, v := range first.Detail {
+		a.Details[k] = v
+	}
+	for k, v := range a.Details {
+		if v == "" {
+			delete(a.Details, k)
+		}
+	}
+	return a
+}
+
+// closeAlert clears the finding, and closes its alert before that unless the alert tells of others that still stand.
+func (r *Reconciler) closeAlert(ctx context.Context, f finding.Finding, open []finding.Finding) error {
+	shared := slices.ContainsFunc(open, func(o finding.Finding) bool { return o.Alert == f.Alert })
+	if !shared {
+		if err := r.Pager.Close(ctx, f.Alert); err != nil && !errors.Is(err, access.ErrNotFound) {
+			return err
+		}
 	}
 	return r.Store.Write(ctx, func(tx *store.Tx) error { return clearFinding(tx, f, r.Now()) })
 }
