@@ -2,7 +2,6 @@ package okta_test
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -28,7 +27,7 @@ func TestTheExamplesOfTheSpecificationAreUnderstood(t *testing.T) {
 	}
 	for path, read := range reads {
 		for name, body := range examples(t, path) {
-			s := httptest.NewServer(http.HandlerFunc(answer(body, "c1")))
+			s := httptest.NewServer(answer(body, "c1"))
 			if path != "/api/v1/logs" {
 				s.Config.Handler = answer(body, "")
 			}
