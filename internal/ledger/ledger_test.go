@@ -203,3 +203,45 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestTextThatIsNoSingleValueHasNoCanonicalForm(t *testing.T) {
+	for _, text := range []string{"", "{", "1 2", "{}{}", "nul", "\"\xff\"", `{"a":1.5}`, `[1e2]`} {
+		if _, err := ledger.Canonical([]byte(text)); !errors.Is(err, access.ErrInvalid) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	got, err := ledger.Canonical([]byte(" {\"b\" : [ true , null ] , \"a\" : \"\\u00e9\" }\n"))
+	if err != nil || string(got) != `{"a":"é","b":[true,null]}` {
+		t.Errorf("%s, %v", got, err)
+	}
+}
+
+func TestAFaultSaysWhatAndWhere(t *testing.T) {
+	for want, fault := range map[string]ledger.Fault{
+		"ledger edited at record 7: it differs": {Kind: ledger.Edited, Seq: 7, Detail: "it differs"},
+		"ledger replaced: nothing agrees":       {Kind: ledger.Replaced, Seq: -1, Detail: "nothing agrees"},
+	} {
+		if got := fault.Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestATreeOfLeavesHasTheRootOfTheStoredHashes(t *testing.T) {
+	var tree ledger.Tree
+	for n := range 70 {
+		b := newBook(t, n)
+		want, err := ledger.Root(int64(n), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := tree.Root(); err != nil || got != want || tree.Size() != int64(n) {
+			t.Fatalf("%d leaves: %s, %v", n, got, err)
+		}
+		next, err := ledger.Decode(newBook(t, n+1).records[n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree.Append(next.Hash)
+	}
+}

@@ -149,7 +149,7 @@ func (v *verifier) outOfPlace(got int64) error {
 	for {
 		raw, err, more := v.next()
 		if err != nil || !more {
-			return &Fault{Kind: Dropped, Seq: v.seq, Detail: fmt.Sprintf("records %d to %d are missing", v.seq, got-1)}
+			return &Fault{Kind: Dropped, Seq: v.seq, Detail: fmt.Sprintf("it is missing; record %d stands in its place", got)}
 		}
 		if r, err := Decode(raw); err == nil && r.Seq == v.seq {
 			return &Fault{Kind: Reordered, Seq: v.seq, Detail: fmt.Sprintf("it stands after record %d", got)}
