@@ -75,22 +75,22 @@ func (l *listing) step(ctx context.Context) error {
 		return fmt.Errorf("opsgenie: answer without a list: %w", access.ErrMalformed)
 	}
 	page := *answer.Data
+	if l.last != "" && (len(page) == 0 || paging.AlertID(page[0].ID) != l.last) {
+		// The list moved: what lies between the pages is unknown, so this one must not count as reached.
+		return l.jump()
+	}
 	if err := l.keep(page); err != nil {
 		return err
 	}
-	more := len(page) >= pageSize || answer.Paging.Next != ""
-	moved := l.last != "" && (len(page) == 0 || paging.AlertID(page[0].ID) != l.last)
-	switch {
-	case !more && !moved:
+	switch more := len(page) >= pageSize || answer.Paging.Next != ""; {
+	case !more:
 		l.done = true
-	case moved:
-		return l.jump()
+		return nil
 	case len(page) == 0:
 		return fmt.Errorf("opsgenie: empty page that announces another: %w", access.ErrIncomplete)
 	default:
 		return l.advance(page)
 	}
-	return nil
 }
 
 // advance sets the next page to begin with the last alert of this one.

@@ -236,8 +236,32 @@ func TestTheRequestIDOfTheBodyIsAskedForNotThatOfTheHeader(t *testing.T) {
 }
 
 func TestARequestIDThatLeavesThePathIsRefused(t *testing.T) {
-	p := canned(t, `{"result":"Request will be processed","requestId":"../../v2/users"}`)
-	if err := p.Note(t.Context(), "a-1", "n"); !isCause(err, access.ErrUnconfirmed) {
+	var n atomic.Int64
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n.Add(1)
+		fmt.Fprint(w, `{"result":"Request will be processed","requestId":"../../v2/users"}`)
+	}))
+	t.Cleanup(h.Close)
+	if err := account(t, h.URL, "k").Note(t.Context(), "a-1", "n"); !isCause(err, access.ErrUnconfirmed) || n.Load() != 1 {
+		t.Errorf("error %v after %d requests", err, n.Load())
+	}
+}
+
+func TestOurOwnPatienceWithAStatusIsNotTheCallersDeadline(t *testing.T) {
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if posts(r) {
+			fmt.Fprint(w, `{"result":"Request will be processed","requestId":"r-1"}`)
+			return
+		}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(h.Close)
+	p, err := opsgenie.New(opsgenie.Options{URL: h.URL, Key: secret.New("k"), Transport: quick(), StatusWait: 30 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.CloseIdle)
+	if err := p.Note(t.Context(), "a-1", "n"); !isCause(err, access.ErrUnconfirmed) || isCause(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
 }

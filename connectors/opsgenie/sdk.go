@@ -51,6 +51,5 @@ type aim struct {
 func (a *aim) RoundTrip(req *http.Request) (*http.Response, error) {
 	again := req.Clone(req.Context())
 	again.URL.Scheme, again.URL.Host, again.Host = a.base.Scheme, a.base.Host, a.base.Host
-	again.Header.Del("Authorization")
 	return a.next.RoundTrip(again)
 }

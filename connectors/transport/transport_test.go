@@ -310,6 +310,56 @@ func TestStatusesAndErrorsHaveOneCauseEach(t *testing.T) {
 	}
 }
 
+func TestAWebPageWithAGoodStatusIsNoAnswer(t *testing.T) {
+	for name, h := range map[string]http.HandlerFunc{
+		"by its type": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "Text/HTML; charset=utf-8")
+			fmt.Fprint(w, `{}`)
+		},
+		"by its look": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, "\n <!DOCTYPE html><html></html>")
+		},
+	} {
+		c, address := vendor(t, transport.Options{}, h)
+		if _, err := send(t.Context(), t, c.HTTP(), http.MethodGet, address); !errors.Is(err, access.ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := send(t.Context(), t, c.HTTP(), http.MethodDelete, address); !errors.Is(err, access.ErrUnconfirmed) {
+			t.Errorf("%s, to a write: %v", name, err)
+		}
+	}
+}
+
+func TestABodyThatNeverEndsRunsIntoTheTimeOut(t *testing.T) {
+	c, address := vendor(t, transport.Options{Timeout: 50 * time.Millisecond, Retries: -1}, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `{"issues":[`)
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Error(err)
+		}
+		<-r.Context().Done()
+	})
+	_, err := send(t.Context(), t, c.HTTP(), http.MethodGet, address)
+	if !errors.Is(err, access.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "time-out") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAFailureIsNotTheLastSuccess(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	c, address := vendor(t, transport.Options{Metrics: transport.NewMetrics(registry)}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) })
+	if _, err := send(t.Context(), t, c.HTTP(), http.MethodGet, address); err != nil {
+		t.Fatal(err)
+	}
+	want := `# HELP sopd_connector_last_success_timestamp_seconds When a vendor last gave a good answer; 0 before the first.
+# TYPE sopd_connector_last_success_timestamp_seconds gauge
+sopd_connector_last_success_timestamp_seconds{connector="okta"} 0
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "sopd_connector_last_success_timestamp_seconds"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPagesEndsReadsThatGoRoundOrOn(t *testing.T) {
 	var p transport.Pages
 	for _, cursor := range []string{"a", "b"} {
