@@ -87,7 +87,7 @@ func (c *conclusion) index() {
 		c.satisfied[g.ID] = true
 	}
 	c.open = make(map[access.UserID]int)
-	for _, ch := range slices.Concat(c.plan.Changes, c.plan.Proposed, c.view.observation.Pending) {
+	for _, ch := range slices.Concat(c.plan.Changes, c.view.observation.Pending) {
 		if ch.Kind != change.AddMember {
 			c.open[ch.User]++
 		}
@@ -163,6 +163,11 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 	for _, s := range c.plan.Skipped {
 		if s.Change.Ticket == j.ticket.Key {
 			skipped = append(skipped, s)
+		}
+	}
+	for _, ch := range c.plan.Proposed {
+		if ch.Ticket == j.ticket.Key {
+			skipped = append(skipped, plan.Skipped{Change: ch, Why: "the system is only observed by sopd; somebody has to do it by hand"})
 		}
 	}
 	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend)

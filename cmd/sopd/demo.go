@@ -124,6 +124,7 @@ type demo struct {
 	json    bool
 	started time.Time
 	told    map[change.ID]bool
+	witness *witness
 	result  demoResult
 }
 
@@ -133,6 +134,14 @@ type demoResult struct {
 	Changes      []demoChange  `json:"changes"`
 	KPIs         []kpiLine     `json:"kpis"`
 	Expectations []expectation `json:"expectations"`
+	Rules        []ruleLine    `json:"rules"`
+}
+
+// ruleLine is whether one of the rules that must never break was kept after every step.
+type ruleLine struct {
+	Rule string `json:"rule"`
+	Kept bool   `json:"kept"`
+	Why  string `json:"why,omitempty"`
 }
 
 type demoChange struct {
@@ -252,11 +261,16 @@ func (p *demo) verdict(o demoOptions) error {
 	var broken []string
 	for _, e := range p.result.Expectations {
 		if !e.Held {
-			broken = append(broken, e.Name)
+			broken = append(broken, "not true: "+e.Name)
+		}
+	}
+	for _, r := range p.result.Rules {
+		if !r.Kept {
+			broken = append(broken, "broken rule "+r.Rule+": "+r.Why)
 		}
 	}
 	if len(broken) > 0 && o.once {
-		return fmt.Errorf("%d expectations did not hold: %s", len(broken), strings.Join(broken, "; "))
+		return fmt.Errorf("the story did not go as told:\n%s", strings.Join(broken, "\n"))
 	}
 	return nil
 }
@@ -274,6 +288,9 @@ func (p *demo) prologue(ctx context.Context, story world.Story) error {
 		return fmt.Errorf("adopting what exists: %w", err)
 	}
 	p.daemon.reconciler.Write = true
+	if p.witness, err = newWitness(ctx, p.world, p.daemon); err != nil {
+		return err
+	}
 	p.say("sopd begins by adopting the %d memberships that exist in the %d groups it manages, to be reviewed by %s.",
 		result.Memberships, result.Groups, result.ReviewBy.Format(time.DateOnly))
 	return nil
@@ -290,45 +307,74 @@ func (p *demo) steps(ctx context.Context, story world.Story) error {
 				return fmt.Errorf("step %d: %w", i+1, err)
 			}
 		}
-		began := time.Now()
-		for _, e := range step.Expect {
-			held, err := p.expect(ctx, e, began.Add(step.Within))
-			if err != nil {
-				return fmt.Errorf("step %d, %s: %w", i+1, e.Name, err)
-			}
-			p.result.Expectations = append(p.result.Expectations, expectation{Name: e.Name, Held: held})
-			mark := "ok      "
-			if !held {
-				mark = "NOT TRUE"
-			}
-			p.say("   %s %s (%.1f s)", mark, e.Name, time.Since(began).Seconds())
+		if err := p.expect(ctx, step); err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
 		}
 		if err := p.tellChanges(ctx); err != nil {
+			return err
+		}
+		if err := p.witness.judge(ctx, p.daemon); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// expect waits until the expectation holds or its time is up; one that has to hold throughout fails as soon as it does not.
-func (p *demo) expect(ctx context.Context, e world.Expectation, until time.Time) (bool, error) {
-	for {
-		held, err := e.Held(p.world)
-		if err != nil {
-			return false, err
-		}
-		if held != e.Throughout {
-			return held, nil
-		}
-		if time.Now().After(until) {
-			return held, nil
+// watched is an expectation while its step lasts.
+type watched struct {
+	world.Expectation
+	settled bool // it is known how it went
+	held    bool
+	after   time.Duration
+}
+
+// expect looks at all expectations of a step together until each is settled: one that has to hold throughout when the
+// time is up or it did not hold once; any other when it held once or the time is up.
+func (p *demo) expect(ctx context.Context, step world.Step) error {
+	all := make([]watched, len(step.Expect))
+	for i, e := range step.Expect {
+		all[i].Expectation = e
+	}
+	began := time.Now()
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for open := true; open; {
+		open = false
+		for i := range all {
+			if err := all[i].look(p.world, time.Since(began), step.Within); err != nil {
+				return fmt.Errorf("%s: %w", all[i].Name, err)
+			}
+			open = open || !all[i].settled
 		}
 		select {
 		case <-ctx.Done():
-			return false, context.Cause(ctx)
-		case <-time.After(lookEvery):
+			return context.Cause(ctx)
+		case <-ticker.C:
 		}
 	}
+	for _, e := range all {
+		p.result.Expectations = append(p.result.Expectations, expectation{Name: e.Name, Held: e.held})
+		mark := "ok      "
+		if !e.held {
+			mark = "NOT TRUE"
+		}
+		p.say("   %s %s (%.1f s)", mark, e.Name, e.after.Seconds())
+	}
+	return nil
+}
+
+func (e *watched) look(w *world.World, after, within time.Duration) error {
+	if e.settled {
+		return nil
+	}
+	held, err := e.Held(w)
+	if err != nil {
+		return err
+	}
+	if held != e.Throughout || after >= within {
+		e.settled, e.held, e.after = true, held, after
+	}
+	return nil
 }
 
 // tellChanges prints the changes that were made since it was last asked.
@@ -382,9 +428,18 @@ func (p *demo) epilogue(ctx context.Context, address string) error {
 	if p.result.KPIs, err = kpiLines(ctx, p.daemon.store, p.daemon.policies); err != nil {
 		return err
 	}
+	kept := 0
+	for _, v := range p.witness.worst {
+		p.result.Rules = append(p.result.Rules, ruleLine{Rule: v.Name, Kept: v.Kept, Why: v.Why})
+		if v.Kept {
+			kept++
+		}
+	}
 	if p.json {
 		return nil
 	}
+	p.say("\nAfter every step a checker asked the vendors, the store and the ledger whether a rule was broken: %d of %d rules kept.",
+		kept, len(p.result.Rules))
 	p.say("\nThe promises, as measured, with the changes that stopped their clocks:")
 	if err := printKPIs(p.console.Out, p.result.KPIs); err != nil {
 		return err
