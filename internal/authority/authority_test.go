@@ -71,11 +71,12 @@ func TestAConsentThatDoesNotCountGivesNothing(t *testing.T) {
 			authority.Unproven, "nobody can approve access for themselves",
 		},
 		{
-			"the reporter's account approves, mapped to somebody else since",
+			"the reporter's account approves, with the address of an owner by now",
 			func(s *story) {
-				s.approvals[0] = yes("1", "olga")
-				s.ticket.Reporter = person("olga")
-				s.mapping["j-olga"] = "00uolga"
+				delete(s.mapping, "j-rita")
+				s.ticket.Reporter.Email = "rita@example.com"
+				s.approvals[0] = yes("1", "rita")
+				s.approvals[0].Approvers[0].Person.Email = "olga@example.com"
 			},
 			authority.Unproven, "requesters cannot approve their own request",
 		},

@@ -389,6 +389,9 @@ func TestTheDefaultsSwitchNothingOff(t *testing.T) {
 	if diff := cmp.Diff(want, guard.Defaults()); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
+	if guard.Off != -1 {
+		t.Errorf("Off is %d; no count and no careless zero may mean it", guard.Off)
+	}
 	if disabled := guard.Defaults().Disabled(); len(disabled) > 0 {
 		t.Errorf("switched off by default: %v", disabled)
 	}
