@@ -257,15 +257,15 @@ func (r *Reconciler) observeTickets(ctx context.Context) error {
 }
 
 // putTicket stores a ticket with its approvals. Approvals that cannot be read are stored as none: without a readable
-// approval nothing is granted.
+// approval nothing is granted. Those of a ticket that is done stay as they were last read: they are the evidence for what
+// was done on it.
 func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time.Time) error {
-	var approvals []ticket.Approval
-	var unreadable error
-	if _, ours := r.Policies.SOP(t); ours && !t.Done {
-		approvals, unreadable = r.Tickets.Approvals(ctx, t.Key)
-		if unreadable != nil && !local(unreadable) {
-			return fmt.Errorf("approvals of %s: %w", t.Key, unreadable)
-		}
+	if _, ours := r.Policies.SOP(t); !ours || t.Done {
+		return r.Store.Write(ctx, func(tx *store.Tx) error { return tx.PutTicket(t, readAt) })
+	}
+	approvals, unreadable := r.Tickets.Approvals(ctx, t.Key)
+	if unreadable != nil && !local(unreadable) {
+		return fmt.Errorf("approvals of %s: %w", t.Key, unreadable)
 	}
 	return r.Store.Write(ctx, func(tx *store.Tx) error {
 		if err := tx.PutTicket(t, readAt); err != nil {
