@@ -4,7 +4,7 @@
 GO        ?= go
 BIN       := $(CURDIR)/bin
 PACKAGES  ?= ./...
-TESTFLAGS ?=
+TESTFLAGS ?= -timeout 5m
 FUZZTIME  ?= 30s
 VULNDB    ?= ../shared/vulndb
 
