@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -88,7 +89,8 @@ func (f *file) decode(target any) bool {
 // syntax records what the YAML library found, with its position and without its excerpt: one problem is one line.
 func (f *file) syntax(err error) {
 	p := Problem{File: f.name, Text: err.Error()}
-	if e, ok := err.(yaml.Error); ok { // the library's own interface, returned unwrapped
+	var e yaml.Error
+	if errors.As(err, &e) {
 		p.Text = e.GetMessage()
 		if token := e.GetToken(); token != nil {
 			p.Line, p.Column = token.Position.Line, token.Position.Column

@@ -117,7 +117,7 @@ func (d *daemon) openStore(ctx context.Context) error {
 func openDatabase(ctx context.Context, url string, logger *slog.Logger) (*store.Store, error) {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nil, usage(fmt.Errorf("SOPD_DATA_DIR: the folder cannot be made (%v); choose one that sopd may write", cause(err)))
+			return nil, usage(fmt.Errorf("SOPD_DATA_DIR: the folder cannot be made, choose one that sopd may write: %w", cause(err)))
 		}
 	}
 	return store.Open(ctx, store.Options{URL: url, Logger: logger})
