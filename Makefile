@@ -7,14 +7,13 @@ PACKAGES  ?= ./...
 TESTFLAGS ?= -timeout 5m
 FUZZTIME  ?= 30s
 VULNDB    ?= ../shared/vulndb
-
 # The tools, pinned: a newer linter is a change of its own.
 GOLANGCI    := $(BIN)/golangci-lint-v2.15.0
 STATICCHECK := $(BIN)/staticcheck-v0.8.2
 GOVULNCHECK := $(BIN)/govulncheck-v1.9.0
 
-export CGO_ENABLED = 0 # one static binary; the race detector alone needs C
-
+# One static binary; the race detector alone needs C.
+export CGO_ENABLED = 0
 .PHONY: bench build check demo format fuzz gen generated help lint race static test test-postgres tidy vet vuln
 
 help: ## list the targets
