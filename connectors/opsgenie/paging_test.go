@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -70,8 +71,10 @@ func TestAListBeyondTheVendorsReachOf20000IsComplete(t *testing.T) {
 func TestMoreAlertsInOneMillisecondThanTheReachAreIncomplete(t *testing.T) {
 	// A server of its own: every page is full, and all of it of one millisecond.
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var offset int
-		fmt.Sscanf(r.URL.Query().Get("offset"), "%d", &offset)
+		offset, err := strconv.Atoi("0" + r.URL.Query().Get("offset"))
+		if err != nil {
+			t.Error(err)
+		}
 		var page []string
 		for i := range 100 {
 			page = append(page, fmt.Sprintf(`{"id":"a%d","status":"open","createdAt":"2026-11-02T09:00:00Z"}`, offset+i))

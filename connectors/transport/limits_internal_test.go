@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net/http"
 	"strconv"
 	"testing"
@@ -147,7 +148,7 @@ func TestTheSlowDownIsClampedAndEndsWithTheContext(t *testing.T) {
 	req := report(t, c, 0)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := c.limits.slowDown(req.WithContext(ctx)); err != context.Canceled {
+	if err := c.limits.slowDown(req.WithContext(ctx)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	c = client(t, Options{Dialect: DialectOkta, MaxWait: time.Millisecond})

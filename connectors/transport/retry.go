@@ -68,5 +68,5 @@ func jitter(most time.Duration) time.Duration {
 	if most <= 0 {
 		return 0
 	}
-	return rand.N(most + 1)
+	return rand.N(most + 1) //nolint:gosec // spreads waits, hides nothing
 }
