@@ -24,34 +24,34 @@ import (
 
 // Set is a folder of policies, compiled.
 type Set struct {
-	Catalog   catalog.Catalog
-	People    people.Strategy
-	Guards    guard.Limits
-	Canaries  Canaries
-	Calendars map[string]*calendar.Calendar
-	SOPs      []SOP // sorted by name
-	Clocks    []kpi.Definition
+	Catalog   catalog.Catalog               // the systems and the groups that sopd manages
+	People    people.Strategy               // how persons in tickets are matched with Okta users
+	Guards    guard.Limits                  // what a plan may do without a person's word
+	Canaries  Canaries                      // zero: none
+	Calendars map[string]*calendar.Calendar // by name
+	SOPs      []SOP                         // sorted by name
+	Clocks    []kpi.Definition              // of all procedures
 }
 
 // Canaries are objects that must be there in every complete read; an answer without them is not the truth.
 type Canaries struct {
-	User  access.UserID
-	Group access.GroupID
+	User  access.UserID  // is a member of Group
+	Group access.GroupID // empty: no canary
 }
 
 // SOP is one procedure, with the part that its kind adds.
 type SOP struct {
-	Kind       string
-	Name       string
-	Title      string
-	Version    string
+	Kind       string // one of the constants Kind…
+	Name       string // short and stable, such as "access-provisioning"
+	Title      string // for people
+	Version    string // three numbers
 	Effective  time.Time
 	NextReview time.Time
-	Owner      string
-	Reviewer   string
-	RACI       RACI
-	Controls   []string
-	Tickets    Tickets
+	Owner      string   // the role that answers for the text
+	Reviewer   string   // the role that reviews it
+	RACI       RACI     // who does what
+	Controls   []string // of the frameworks that it serves, such as "SOC2:CC6.1"
+	Tickets    Tickets  // which tickets it is about
 	Rules      authority.Rules
 	// Mode and Suspend are a de-provisioning procedure's: how far sopd may go with a leaver's sessions, and whether the
 	// account is suspended.
@@ -60,21 +60,26 @@ type SOP struct {
 }
 
 // RACI says who does a procedure, who answers for it, who is asked and who is told.
-type RACI struct{ Responsible, Accountable, Consulted, Informed string }
+type RACI struct {
+	Responsible string // does it
+	Accountable string // answers for it
+	Consulted   string // is asked
+	Informed    string // is told
+}
 
 // ID returns the procedure's name and version, as records cite it.
 func (s SOP) ID() string { return s.Name + "@" + s.Version }
 
 // Tickets says which tickets a procedure is about, and what their statuses mean. Statuses route; they are never a proof.
 type Tickets struct {
-	Projects     []string
+	Projects     []string // keys of Jira projects
 	Types        []string // issue types; empty: any
 	RequestTypes []string // JSM request types; empty: any
 	Waiting      []string // approval is asked for
 	Fulfil       []string // approved: sopd acts when the approval objects agree
 	Validate     string   // fulfilled: the requester is asked to validate; empty: close at once
 	Validated    []string // the requester has validated
-	Close        string
+	Close        string   // done
 }
 
 // Match reports whether the ticket is the procedure's.

@@ -16,9 +16,9 @@ import (
 
 // Problem is one thing wrong in a policy file: what, where, and what to do.
 type Problem struct {
-	File         string
-	Line, Column int // from 1; 0 when the problem is the file itself
-	Text         string
+	File         string // its path in the folder
+	Line, Column int    // from 1; 0 when the problem is the file itself
+	Text         string // what is wrong and what to write
 }
 
 // String returns the problem as "file:line:column: text", which editors and terminals make a link.

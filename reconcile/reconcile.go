@@ -24,51 +24,75 @@ import (
 
 // Directory reads identities. Every list is complete or an error.
 type Directory interface {
+	// AllUsers lists every user, deactivated ones too.
 	AllUsers(ctx context.Context) ([]access.User, error)
+	// UsersChanged lists the users that were updated after since.
 	UsersChanged(ctx context.Context, since time.Time) ([]access.User, error)
+	// User reads one user, as it is and not as lists show it.
 	User(ctx context.Context, id access.UserID) (access.User, error)
+	// UserGroups lists the groups of a user.
 	UserGroups(ctx context.Context, id access.UserID) ([]access.Group, error)
+	// Group reads one group.
 	Group(ctx context.Context, id access.GroupID) (access.Group, error)
+	// GroupsChanged lists the groups whose profile or members changed after since.
 	GroupsChanged(ctx context.Context, since time.Time) ([]access.Group, error)
+	// Members lists who is in the group, sorted by user ID.
 	Members(ctx context.Context, group access.GroupID) ([]access.User, error)
+	// Rules lists the group rules, active or not.
 	Rules(ctx context.Context) ([]access.Rule, error)
+	// Events reads one page of the System Log after the cursor, or from since with none. An empty page is the end of a
+	// round; next is to be kept.
 	Events(ctx context.Context, cursor access.Cursor, since time.Time) ([]access.Event, access.Cursor, error)
 }
 
 // Writer changes access. An error that is [access.ErrUnconfirmed] leaves it open whether the change was made; any other
 // error means that it was not.
 type Writer interface {
+	// Add puts the user into the group; being there already is no error.
 	Add(ctx context.Context, m access.Membership) error
+	// Remove takes the user out of the group; not being there is no error.
 	Remove(ctx context.Context, m access.Membership) error
+	// ClearSessions ends the user's Okta sessions.
 	ClearSessions(ctx context.Context, user access.UserID) error
+	// Suspend suspends an active user.
 	Suspend(ctx context.Context, user access.UserID) error
 }
 
 // Tickets reads tickets. Every list is complete or an error.
 type Tickets interface {
+	// Ticket reads one ticket with its whole history.
 	Ticket(ctx context.Context, key ticket.Key) (ticket.Ticket, error)
+	// Changed lists the tickets of the projects that were updated since.
 	Changed(ctx context.Context, projects []string, since time.Time) (ChangedTickets, error)
+	// Approvals lists the ticket's approval objects.
 	Approvals(ctx context.Context, key ticket.Key) ([]ticket.Approval, error)
 }
 
 // ChangedTickets is the answer to a search: the tickets, and those that could not be understood.
 type ChangedTickets struct {
 	Tickets []ticket.Ticket
-	Bad     map[ticket.Key]error
+	Bad     map[ticket.Key]error // and why
 }
 
 // Desk writes on tickets.
 type Desk interface {
+	// Comments lists the ticket's comments.
 	Comments(ctx context.Context, key ticket.Key) ([]ticket.Comment, error)
+	// Comment adds a comment; only its body and whether it is public count.
 	Comment(ctx context.Context, key ticket.Key, c ticket.Comment) error
+	// Transition moves the ticket to the status; being there already is no error.
 	Transition(ctx context.Context, key ticket.Key, status string) error
+	// Attachments lists the names of the ticket's attachments.
 	Attachments(ctx context.Context, key ticket.Key) ([]string, error)
+	// Attach adds a file.
 	Attach(ctx context.Context, key ticket.Key, name string, content io.Reader) error
 }
 
 // Pager pages people. Create joins an open alert of the same alias.
 type Pager interface {
+	// Create opens an alert, or joins the open one of the same alias.
 	Create(ctx context.Context, a paging.NewAlert) (paging.AlertID, error)
+	// Close closes an alert; one that is closed already is no error.
 	Close(ctx context.Context, id paging.AlertID) error
 }
 
@@ -89,8 +113,8 @@ type Config struct {
 	Holder string
 	// Sleep waits, or returns early with the context's cause. Tests replace it.
 	Sleep  func(ctx context.Context, d time.Duration) error
-	Now    func() time.Time
-	Logger *slog.Logger
+	Now    func() time.Time // the store's clock
+	Logger *slog.Logger     // one Info line a pass, one a change
 	// Watch is told what happens, for metrics and for people who follow a demo; nil: nobody.
 	Watch func(Notice)
 }
@@ -159,8 +183,8 @@ type Report struct {
 	Plan     plan.Plan // as computed before anything was written
 	Applied  []change.Change
 	Unread   map[access.GroupID]error // groups left out because they could not be read
-	Holds    int
-	Findings int
+	Holds    int                      // parts of the plan that wait for a person
+	Findings int                      // that stand at the end
 }
 
 const (

@@ -67,7 +67,7 @@ func (d *daemon) hello(ctx context.Context) error {
 	problems := []error{wrap("Okta", oktaErr), wrap("Jira", jiraErr)}
 	if d.opsgenie != nil {
 		for _, p := range d.opsgenie.Check(ctx) {
-			problems = append(problems, fmt.Errorf("Opsgenie: %s: %s", p.What, p.Fix))
+			problems = append(problems, fmt.Errorf("%s: %s: %s", "Opsgenie", p.What, p.Fix))
 		}
 	}
 	if err := errors.Join(problems...); err != nil {

@@ -106,7 +106,7 @@ const (
 // Group is an Okta group.
 type Group struct {
 	ID                GroupID
-	Name              string
+	Name              string // for people to read; may change
 	Type              GroupType
 	Updated           time.Time // the profile's last change
 	MembershipUpdated time.Time // the members' last change
@@ -126,8 +126,8 @@ func (m Membership) Compare(other Membership) int {
 // Rule is an Okta group rule: it puts users into groups by an expression, and owns the memberships that it made.
 type Rule struct {
 	ID     RuleID
-	Name   string
-	Active bool
+	Name   string    // for people to read; may change
+	Active bool      // an inactive rule feeds nobody
 	Groups []GroupID // that the rule feeds, sorted
 }
 
@@ -137,7 +137,7 @@ type Event struct {
 	Published time.Time // by Okta's clock; events arrive in another order
 	Type      string    // such as "group.user_membership.add"
 	Actor     Actor
-	Succeeded bool
+	Succeeded bool     // Okta says that it was done
 	Reason    string   // Okta's words on the outcome, may be empty
 	Users     []UserID // targets of type User, in Okta's order
 	Groups    []GroupID

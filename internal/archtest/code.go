@@ -6,13 +6,17 @@ import (
 	"strings"
 )
 
-// mainFile is where the program's root context is made, and where it ends.
-const mainFile = "cmd/sopd/main.go"
+const (
+	// mainFile is where the program's root context is made, and where it ends.
+	mainFile = "cmd/sopd/main.go"
+	// sdkFile hands a context to the Okta SDK's constructor, which only gives it back.
+	sdkFile = "connectors/okta/sdk.go"
+)
 
 // Habits returns every place that does what only main may do, or what nothing may do:
 //
 //   - end the process anywhere but in the main function of a command;
-//   - make a root context anywhere but in cmd/sopd/main.go, in tests, and in mocks, which stand for another process;
+//   - make a root context anywhere but in cmd/sopd/main.go, where the Okta SDK wants one, in tests, and in mocks, which stand for another process;
 //   - act on import, by an init function;
 //   - sleep in a test outside of testing/synctest, where sleeping costs no time.
 func Habits(files []File) []Fault {
@@ -44,7 +48,7 @@ func (f File) habits(decl ast.Decl) []Fault {
 				faults = append(faults, f.fault(n.Pos(), "ends the process; return an error, main decides"))
 			}
 		case "context.Background", "context.TODO":
-			if f.Name != mainFile && !f.Test && !within(f.Package, "mocks") {
+			if f.Name != mainFile && f.Name != sdkFile && !f.Test && !within(f.Package, "mocks") {
 				faults = append(faults, f.fault(n.Pos(), "makes a root context; take the caller's"))
 			}
 		case "time.Sleep":

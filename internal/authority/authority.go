@@ -23,7 +23,7 @@ type Condition func(Facts) (bool, error)
 // Facts is what a [Condition] may look at.
 type Facts struct {
 	System      catalog.System
-	Role        string
+	Role        string // the role asked for, as the catalog names it
 	Beneficiary access.User
 	Requester   access.User
 	// Duration is how long the access is asked for, from the ticket's creation; 0 for no end.

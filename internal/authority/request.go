@@ -23,8 +23,8 @@ type Fields struct {
 	Beneficiary   string // who gets the access; empty: the reporter
 	System        string // one or more systems of the catalog
 	Role          string // empty: the system's only role
-	Justification string
-	Expires       string
+	Justification string // why the access is needed
+	Expires       string // until when it is needed
 	Effective     string // offboarding and revocation: when the access ends; empty: at once
 }
 
@@ -50,8 +50,8 @@ type Request struct {
 	Ticket        ticket.Ticket
 	Requester     access.User
 	Beneficiary   access.User
-	Wanted        []Wanted // sorted by system
-	Justification string
+	Wanted        []Wanted  // sorted by system
+	Justification string    // in the requester's words
 	Expires       time.Time // exclusive; zero for none
 	Effective     time.Time // zero: at once
 	// Hash is the SHA-256, in hex, of the raw values of all [Fields] on the ticket.

@@ -12,9 +12,9 @@ const secondsPerDay = 24 * 60 * 60
 
 // Date is a day of the civil calendar, in no zone. The zero Date is no date.
 type Date struct {
-	Year  int
-	Month time.Month
-	Day   int
+	Year  int        // 1 to 9999
+	Month time.Month // January to December
+	Day   int        // 1 to 31
 }
 
 // ParseDate returns s, written as 2026-12-24, as a date.

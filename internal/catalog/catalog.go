@@ -45,7 +45,7 @@ func (p People) Empty() bool { return len(p.Users) == 0 && len(p.Groups) == 0 }
 
 // Role is a kind of access to a system, given by being in all of its groups.
 type Role struct {
-	Name   string
+	Name   string // as it stands in tickets
 	Groups []access.GroupID
 }
 
@@ -68,7 +68,7 @@ func (s System) Role(name string) (role Role, ok bool) {
 type Group struct {
 	ID     access.GroupID
 	Name   string // as expected in Okta; sopd checks it and never decides by it
-	System string
+	System string // the system's ID
 	// Floor is the least number of members that a removal may leave; 0 for none.
 	Floor int
 	// Protected groups are never written.

@@ -123,8 +123,8 @@ type Grant struct {
 	Ticket ticket.Key     `json:"ticket"`
 	User   access.UserID  `json:"user"`
 	Group  access.GroupID `json:"group"`
-	System string         `json:"system"`
-	Role   string         `json:"role"`
+	System string         `json:"system"` // the catalog's ID of the system
+	Role   string         `json:"role"`   // the role in the system
 	Policy string         `json:"policy"` // SOP@version
 	// Requested is when the request was complete; fulfilment is measured from there.
 	Requested time.Time `json:"requested"`
@@ -191,6 +191,6 @@ type Effect struct {
 	// After is the key of an effect that must be done first, empty for none.
 	After    string    `json:"after,omitempty"`
 	Done     time.Time `json:"done,omitzero"`
-	Attempts int       `json:"attempts,omitempty"`
-	Error    string    `json:"error,omitempty"` // the last cause, a phrase of package access
+	Attempts int       `json:"attempts,omitempty"` // how often telling it failed
+	Error    string    `json:"error,omitempty"`    // the last cause, a phrase of package access
 }

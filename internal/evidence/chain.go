@@ -20,7 +20,7 @@ import (
 
 // Chain is the story of one subject: who asked, who consented and why that counted, what was written, what Okta showed.
 type Chain struct {
-	Subject  string            `json:"subject"`
+	Subject  string            `json:"subject"` // what was asked about
 	Tickets  []Request         `json:"tickets,omitempty"`
 	Grants   []change.Grant    `json:"grants,omitempty"`
 	Changes  []change.Change   `json:"changes,omitempty"`
@@ -33,8 +33,8 @@ type Chain struct {
 // Request is a ticket with its approvals as they were last read.
 type Request struct {
 	Key       ticket.Key        `json:"key"`
-	Summary   string            `json:"summary"`
-	Status    string            `json:"status"`
+	Summary   string            `json:"summary"` // the ticket's title
+	Status    string            `json:"status"`  // as it was last read
 	Reporter  ticket.AccountID  `json:"reporter"`
 	Created   time.Time         `json:"created"`
 	Approvals []ticket.Approval `json:"approvals,omitempty"`
@@ -42,15 +42,15 @@ type Request struct {
 
 // Line is one ledger record of the story.
 type Line struct {
-	Seq    int64           `json:"seq"`
-	Hash   string          `json:"hash"`
+	Seq    int64           `json:"seq"`  // position in the ledger
+	Hash   string          `json:"hash"` // leaf hash, base64
 	At     time.Time       `json:"at"`
 	Kind   ledger.Kind     `json:"kind"`
 	Change change.ID       `json:"change,omitempty"`
 	Ticket ticket.Key      `json:"ticket,omitempty"`
 	User   access.UserID   `json:"user,omitempty"`
 	Group  access.GroupID  `json:"group,omitempty"`
-	Body   json.RawMessage `json:"body,omitempty"`
+	Body   json.RawMessage `json:"body,omitempty"` // what the record holds, canonical JSON
 }
 
 // Of returns the chain of what the text names: a change ID, a ticket key or a user ID.

@@ -43,7 +43,7 @@ func NewPasses(r prometheus.Registerer, results []string) *Passes {
 // Pass is one round of the loop, for its figures.
 type Pass struct {
 	Began, Ended time.Time
-	Result       string
+	Result       string // one of those that the figures were made with
 	// Succeeded: everything was read. A pass that a guard stopped has succeeded: it sees.
 	Succeeded bool
 	// Memberships by state; nil when the pass did not get that far.

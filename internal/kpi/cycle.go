@@ -53,7 +53,7 @@ type Span struct {
 type SeverityChange struct {
 	At   time.Time `json:"at"`
 	From string    `json:"from"` // empty when there was none
-	To   string    `json:"to"`
+	To   string    `json:"to"`   // never empty
 	Fact string    `json:"fact"` // ID of the fact that changed it
 }
 
@@ -77,7 +77,7 @@ const (
 // Step is a fact with its effect, so that whoever recomputes a figure sees what it was made of.
 type Step struct {
 	Fact   string    `json:"fact"` // its ID
-	Name   string    `json:"name"`
+	Name   string    `json:"name"` // of the fact
 	At     time.Time `json:"at"`
 	Effect Effect    `json:"effect"`
 	By     string    `json:"by,omitempty"` // ID of the correction that superseded it
@@ -92,11 +92,11 @@ type Warned struct {
 
 // Cycle is one course of a clock on one subject, from a start to its end.
 type Cycle struct {
-	SOP      string `json:"sop"`
-	KPI      string `json:"kpi"`
-	Subject  string `json:"subject"`
-	Number   int    `json:"number"` // from 1, in the order of the starts
-	Severity string `json:"severity,omitempty"`
+	SOP      string `json:"sop"`                // that makes the promise
+	KPI      string `json:"kpi"`                // name of the clock
+	Subject  string `json:"subject"`            // what is clocked
+	Number   int    `json:"number"`             // from 1, in the order of the starts
+	Severity string `json:"severity,omitempty"` // the latest; empty when no fact gave one
 	// Severities is the changes of severity under way, in order.
 	Severities []SeverityChange `json:"severities,omitempty"`
 	Target     Target           `json:"target"`           // zero when there is none for the severity

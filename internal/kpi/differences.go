@@ -9,8 +9,8 @@ import (
 
 // Difference is one figure that changed, and the facts that changed it.
 type Difference struct {
-	Subject string `json:"subject"`
-	Number  int    `json:"number"`
+	Subject string `json:"subject"` // of the cycle
+	Number  int    `json:"number"`  // of the cycle, from 1
 	// Figure is "cycle" for a cycle that appeared or went, else "severity", "target", "started", "stopped", "paused",
 	// "elapsed", "limit", "due", "state" or "outcome".
 	Figure string `json:"figure"`

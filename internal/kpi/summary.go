@@ -30,10 +30,10 @@ func (s Share) Ratio() (float64, bool) {
 
 // OpenCount counts open cycles, each in one of the first three.
 type OpenCount struct {
-	OnTrack  int `json:"onTrack"`
-	AtRisk   int `json:"atRisk"` // past a warning point, not past the limit
-	Breached int `json:"breached"`
-	Paused   int `json:"paused"` // how many of all the above are paused
+	OnTrack  int `json:"onTrack"`  // before every warning point
+	AtRisk   int `json:"atRisk"`   // past a warning point, not past the limit
+	Breached int `json:"breached"` // past the limit
+	Paused   int `json:"paused"`   // how many of all the above are paused
 }
 
 // Summary is how a promise went in a period: as it stood at the end of the period, or at now when that is earlier.

@@ -62,20 +62,20 @@ type Alert struct {
 	ID           AlertID
 	TinyID       string // short, for people; used again after a while
 	Alias        Alias
-	Message      string
-	Description  string
+	Message      string // at most 130 characters
+	Description  string // at most 15,000 characters; empty in lists
 	Priority     Priority
-	Open         bool
-	Acknowledged bool
-	Tags         []string
-	Source       string
+	Open         bool     // not closed
+	Acknowledged bool     // somebody has taken it on
+	Tags         []string // in the vendor's order
+	Source       string   // who raised it
 	Created      time.Time
 	Updated      time.Time
 	// AckAfter and CloseAfter are the times from creation to the first acknowledgement and to the close; zero when that
 	// has not happened.
 	AckAfter   time.Duration
 	CloseAfter time.Duration
-	Details    map[string]string
+	Details    map[string]string // further facts by name; empty in lists
 }
 
 // NewAlert asks the vendor to page somebody.
@@ -84,14 +84,14 @@ type NewAlert struct {
 	Message     string // at most 130 characters reach the vendor
 	Description string // at most 15,000
 	Priority    Priority
-	Tags        []string
-	Details     map[string]string
-	Teams       []string // names of the responding teams; empty: the integration's own
+	Tags        []string          // at most 20 of 50 characters
+	Details     map[string]string // further facts by name
+	Teams       []string          // names of the responding teams; empty: the integration's own
 }
 
 // OnCall is who answers for a schedule now.
 type OnCall struct {
-	Schedule string
+	Schedule string // the schedule's name
 	// People are the on-call participants as the vendor names them: e-mail addresses in Opsgenie, account IDs in JSM
 	// Operations; sorted. Personal data.
 	People []string

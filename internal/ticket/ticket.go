@@ -50,7 +50,7 @@ type Person struct {
 	Account AccountID
 	Name    string // personal data
 	Email   string // personal data; empty when the person hides it
-	Active  bool
+	Active  bool   // false for a deactivated account
 }
 
 // LogValue keeps personal data out of logs.
@@ -63,16 +63,16 @@ type Ticket struct {
 	Project     string // the project's key
 	Type        string // the issue type's name
 	RequestType string // the JSM request type's name, empty outside a service desk
-	Status      string
-	Done        bool // the status is of Jira's category "done"
-	Summary     string
+	Status      string // the status's name
+	Done        bool   // the status is of Jira's category "done"
+	Summary     string // the title
 	Reporter    Person
 	Assignee    Person
 	Created     time.Time
 	Updated     time.Time
 	Resolved    time.Time // zero while unresolved
-	Priority    string
-	Labels      []string
+	Priority    string    // the priority's name, empty for none
+	Labels      []string  // sorted as Jira has them
 	// Fields holds the mapped fields by the name that the policies give them in Jira ("Access for"). A field that is
 	// empty on the ticket is absent.
 	Fields map[string]Value
@@ -86,7 +86,7 @@ type Ticket struct {
 // Value is what stands in a field, in a form that does not depend on the field's type: a choice is its text, a person
 // their account, a date its day in UTC. A list has one entry each.
 type Value struct {
-	Texts    []string    `json:"texts,omitempty"`
+	Texts    []string    `json:"texts,omitempty"` // of choices, texts and numbers
 	Accounts []AccountID `json:"accounts,omitempty"`
 	// Time is set for date and date-time fields. A date without a time of day is midnight UTC and DateOnly is set.
 	Time     time.Time `json:"time,omitzero"`
@@ -101,7 +101,7 @@ type Edit struct {
 	// FieldID is the stable identifier ("customfield_10050"); empty on old Data Center versions.
 	FieldID string
 	From    string // raw value, empty when there was none
-	To      string
+	To      string // raw value, empty when there is none now
 	// FromText and ToText are the values as Jira shows them.
 	FromText string
 	ToText   string
@@ -137,7 +137,7 @@ type Approver struct {
 
 // Comment is a comment on a ticket.
 type Comment struct {
-	ID      string
+	ID      string // Jira's identifier, as text
 	Author  AccountID
 	Body    string // wiki markup or plain text
 	Created time.Time

@@ -79,11 +79,11 @@ func (s *Server) now() time.Time { return s.config.Now().UTC().Truncate(time.Mil
 
 // Call is one request as the server saw it.
 type Call struct {
-	Method string
+	Method string // HTTP method
 	// Route is the pattern that answered, such as "GET /rest/api/{v}/issue/{key}"; empty when there is none.
 	Route  string
-	Path   string // below the prefix
-	Query  url.Values
+	Path   string      // below the prefix
+	Query  url.Values  // the raw query
 	Header http.Header // the credential too
 	Body   []byte      // as sent
 	As     AccountID   // empty for the anonymous user

@@ -8,11 +8,11 @@ import (
 
 // Snapshot is an issue as it stands, for a test to look at.
 type Snapshot struct {
-	ID       string // the number, as text
-	Key      Key    // the present one
-	Status   string // by name
-	Summary  string
-	Labels   []string
+	ID       string   // the number, as text
+	Key      Key      // the present one
+	Status   string   // by name
+	Summary  string   // the issue's title
+	Labels   []string // in the order they were set
 	Reporter AccountID
 	Updated  time.Time
 	Resolved time.Time // zero while open

@@ -24,11 +24,11 @@ import (
 type Observation struct {
 	Now     time.Time
 	Catalog catalog.Catalog
-	Groups  []GroupState // of the catalog, in any order
-	Users   map[access.UserID]access.User
+	Groups  []GroupState                  // of the catalog, in any order
+	Users   map[access.UserID]access.User // everybody whom anything below names
 	// Grants are those that have not ended, those just proven included.
 	Grants   []change.Grant
-	Baseline map[access.Membership]bool
+	Baseline map[access.Membership]bool // adopted without a ticket
 	Leavers  []Leaver
 	Revoked  []Revocation
 	// Pending are changes that are not settled: their memberships are left alone until they are.
@@ -39,8 +39,8 @@ type Observation struct {
 
 // Policies names the SOP and version that each kind of change is done under.
 type Policies struct {
-	Provisioning   string
-	Deprovisioning string
+	Provisioning   string // SOP@version
+	Deprovisioning string // SOP@version
 	// LeaverMode is how far sopd may go with what is about a whole user: sessions and suspension.
 	LeaverMode catalog.Mode
 	// SuspendLeavers: an offboarded user is also suspended.
@@ -94,7 +94,12 @@ type Plan struct {
 }
 
 // Counts is the number of memberships of managed groups by state.
-type Counts struct{ Granted, Baseline, Drift, Foreign int }
+type Counts struct {
+	Granted  int // a grant speaks for them
+	Baseline int // adopted
+	Drift    int // nothing speaks for them
+	Foreign  int // a rule's, an application's or Okta's own
+}
 
 // GrantEnd ends a grant.
 type GrantEnd struct {
@@ -106,7 +111,7 @@ type GrantEnd struct {
 // Skipped is a change that was due and is not made.
 type Skipped struct {
 	Change change.Change
-	Why    string
+	Why    string // for people
 }
 
 // Empty reports whether the plan has nothing to write.
