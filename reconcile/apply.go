@@ -55,12 +55,12 @@ func (r *Reconciler) release(ctx context.Context, fence int64) error {
 
 // clear asks the guards for the plan. ok is false when it was stopped: then a hold stands, or stood already, for exactly
 // this plan.
-func (r *Reconciler) clear(ctx context.Context, p plan.Plan, v view) (plan.Cleared, bool, error) {
+func (r *Reconciler) clear(ctx context.Context, p plan.Plan, unread map[access.GroupID]error) (plan.Cleared, bool, error) {
 	limits := r.Policies.Guards
 	limits.Self = r.Self
-	state := guard.State{Catalog: r.Policies.Catalog, Sizes: make(map[access.GroupID]int), RemovedLastHour: v.removedLastHour}
-	for _, g := range v.observation.Groups {
-		state.Sizes[g.Group.ID] = len(g.Members)
+	state, err := r.measure(ctx, unread)
+	if err != nil {
+		return plan.Cleared{}, false, err
 	}
 	cleared, trips := plan.Clear(p, limits, state)
 	if len(trips) == 0 {
@@ -82,6 +82,25 @@ func (r *Reconciler) clear(ctx context.Context, p plan.Plan, v view) (plan.Clear
 		return plan.Cleared{}, false, nil
 	}
 	return plan.Cleared{}, false, r.makeHold(ctx, p, trips)
+}
+
+// measure returns what the guards measure a plan against, as it stands now. A removal that is not settled may have
+// happened, so its member no longer counts.
+func (r *Reconciler) measure(ctx context.Context, unread map[access.GroupID]error) (guard.State, error) {
+	l := loader{r: r, now: r.Now(), unread: unread}
+	if err := r.Store.Read(ctx, l.load); err != nil {
+		return guard.State{}, fmt.Errorf("measuring for the guards: %w", err)
+	}
+	state := guard.State{Catalog: r.Policies.Catalog, Sizes: make(map[access.GroupID]int), RemovedLastHour: int(l.removed)}
+	for _, g := range l.groups {
+		state.Sizes[g.Group.ID] = len(g.Members)
+	}
+	for _, c := range l.pending {
+		if c.Kind == change.RemoveMember && state.Sizes[c.Group] > 0 {
+			state.Sizes[c.Group]--
+		}
+	}
+	return state, nil
 }
 
 // standingHold returns the newest hold for the plan that is not final.

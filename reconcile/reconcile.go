@@ -257,7 +257,7 @@ func (r *Reconciler) pass(ctx context.Context, fence int64, report *Report) erro
 	if err := r.recordDecisions(ctx, view, report.Plan); err != nil {
 		return fmt.Errorf("recording decisions: %w", err)
 	}
-	if err := r.carryOut(ctx, fence, view, report); err != nil {
+	if err := r.carryOut(ctx, fence, report); err != nil {
 		return fmt.Errorf("carrying out: %w", err)
 	}
 	over, err := r.conclude(ctx, unread, report)
@@ -267,10 +267,11 @@ func (r *Reconciler) pass(ctx context.Context, fence int64, report *Report) erro
 	return r.tell(ctx, over)
 }
 
-// carryOut clears the two parts of the plan one after the other and applies what is cleared.
-func (r *Reconciler) carryOut(ctx context.Context, fence int64, v view, report *Report) error {
-	positive, drift := report.Plan.Split()
-	for _, part := range []plan.Plan{positive, drift} {
+// carryOut clears the parts of the plan one after the other and applies what is cleared. Each part is measured against what
+// the parts before it left.
+func (r *Reconciler) carryOut(ctx context.Context, fence int64, report *Report) error {
+	additions, positive, drift := report.Plan.Split()
+	for _, part := range []plan.Plan{additions, positive, drift} {
 		if part.Empty() {
 			continue
 		}
@@ -280,7 +281,7 @@ func (r *Reconciler) carryOut(ctx context.Context, fence int64, v view, report *
 			}
 			continue
 		}
-		cleared, ok, err := r.clear(ctx, part, v)
+		cleared, ok, err := r.clear(ctx, part, report.Unread)
 		if err != nil {
 			return err
 		}
@@ -293,11 +294,11 @@ func (r *Reconciler) carryOut(ctx context.Context, fence int64, v view, report *
 		if err != nil {
 			return err
 		}
+		if err := r.settle(ctx, true); err != nil {
+			return err
+		}
 	}
-	if len(report.Applied) == 0 {
-		return nil
-	}
-	return r.settle(ctx, true)
+	return nil
 }
 
 func (r *Reconciler) log(ctx context.Context, report Report, err error) {

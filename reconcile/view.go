@@ -25,8 +25,6 @@ type view struct {
 	fresh []change.Grant
 	// voided are stored grants whose ticket no longer proves them and that have not led to a change.
 	voided []change.Grant
-	// removedLastHour counts removals for the rolling guard.
-	removedLastHour int
 }
 
 // judged is an open ticket of one of the procedures, and what became of it.
@@ -277,7 +275,7 @@ func (l *loader) overlay(c change.Change) {
 // view judges the open tickets and puts everything together.
 func (l *loader) view() (view, error) {
 	set := l.r.Policies
-	v := view{removedLastHour: int(l.removed)}
+	v := view{}
 	v.observation = plan.Observation{
 		Now: l.now, Catalog: set.Catalog, Groups: l.groups, Users: make(map[access.UserID]access.User, len(l.users)),
 		Baseline: l.baseline, Pending: l.pending, Protected: l.protected(), Policies: planPolicies(set),

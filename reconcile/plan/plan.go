@@ -143,19 +143,21 @@ func hash(changes []change.Change) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Split parts the plan in two: what rests on positive evidence, and the removal of drift. A drift clean-up that a guard
-// stops must not keep a leaver's access alive.
-func (p Plan) Split() (positive, drift Plan) {
-	positive = p
-	positive.Changes = nil
+// Split parts the changes in three, in the order in which they are cleared: additions; what takes access away on positive
+// evidence; the removal of drift. A drift clean-up that a guard stops must not keep a leaver's access alive, and a mass
+// departure that waits for a person must not keep anybody's new access waiting.
+func (p Plan) Split() (additions, positive, drift Plan) {
 	for _, c := range p.Changes {
-		if c.Reason == change.Drift {
+		switch {
+		case c.Kind == change.AddMember:
+			additions.Changes = append(additions.Changes, c)
+		case c.Reason == change.Drift:
 			drift.Changes = append(drift.Changes, c)
-		} else {
+		default:
 			positive.Changes = append(positive.Changes, c)
 		}
 	}
-	return positive, drift
+	return additions, positive, drift
 }
 
 var order = map[change.Kind]int{change.AddMember: 0, change.RemoveMember: 1, change.Suspend: 2, change.ClearSessions: 3}

@@ -454,10 +454,16 @@ func TestPropertyOnlyAPlanWithinEveryLimitIsCleared(t *testing.T) {
 func TestPropertyThePartsAreTheWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := plan.Build(world(t))
-		positive, drift := p.Split()
-		if !slices.Equal(slices.Concat(positive.Changes, nil), slices.DeleteFunc(slices.Clone(p.Changes), isDrift)) ||
-			slices.ContainsFunc(positive.Changes, isDrift) || len(positive.Changes)+len(drift.Changes) != len(p.Changes) {
-			t.Fatalf("%d and %d of %d changes", len(positive.Changes), len(drift.Changes), len(p.Changes))
+		additions, positive, drift := p.Split()
+		if !slices.Equal(slices.Concat(additions.Changes, positive.Changes), slices.DeleteFunc(slices.Clone(p.Changes), isDrift)) ||
+			slices.ContainsFunc(positive.Changes, isDrift) ||
+			len(additions.Changes)+len(positive.Changes)+len(drift.Changes) != len(p.Changes) {
+			t.Fatalf("%d, %d and %d of %d changes", len(additions.Changes), len(positive.Changes), len(drift.Changes), len(p.Changes))
+		}
+		for _, c := range additions.Changes {
+			if c.Kind != change.AddMember {
+				t.Fatalf("no addition: %+v", c)
+			}
 		}
 		for _, c := range drift.Changes {
 			if c.Kind != change.RemoveMember || !isDrift(c) {
