@@ -235,5 +235,12 @@ func endOf(t time.Time, dateOnly bool, user access.User) time.Time {
 		// when they do.
 		_, end = end.ZoneBounds()
 	}
+	// Where they go back over midnight there are two, and time.Date takes now this one, now that: the day ends at the first.
+	if start, _ := end.ZoneBounds(); !start.IsZero() {
+		_, offset := start.Add(-1).Zone()
+		if first := time.Date(year, month, day+1, 0, 0, 0, 0, time.FixedZone("", offset)); first.Before(start) {
+			end = first
+		}
+	}
 	return end.UTC()
 }

@@ -185,11 +185,16 @@ func TestALastDayEndsWhenItIsOverWhereThePersonIs(t *testing.T) {
 		{"no midnight, Caribbean", "America/Havana", utc(3, 7, 0, 0), utc(3, 8, 5, 0)},
 		{"no midnight, east", "Africa/Cairo", utc(4, 23, 0, 0), utc(4, 23, 22, 0)},
 		{"midnight twice, the first counts", "America/Havana", utc(10, 31, 0, 0), utc(11, 1, 4, 0)},
+		{
+			"midnight twice, east", "Asia/Amman",
+			time.Date(2000, 9, 28, 0, 0, 0, 0, time.UTC), time.Date(2000, 9, 28, 21, 0, 0, 0, time.UTC),
+		},
+		{"the last hour twice, east", "Asia/Beirut", utc(10, 24, 0, 0), utc(10, 24, 22, 0)},
 		{"the last hour twice, the second counts", "America/Santiago", utc(4, 4, 0, 0), utc(4, 5, 4, 0)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := payments()
-			s.now = raised.AddDate(-1, 0, 0)
+			s.now = raised.AddDate(-30, 0, 0)
 			s.user("00uben").Profile["timezone"] = c.zone
 			s.user("00urita").Profile["timezone"] = "Pacific/Kiritimati" // the day is the beneficiary's
 			s.ticket.Fields["Access until"] = ticket.Value{Time: c.day, DateOnly: true}
