@@ -91,21 +91,30 @@ func Sign(c Checkpoint, private secret.Value) (string, error) {
 // Errors: [access.ErrInvalid] for a public key that is none; [ErrTampered] for a note that none of them signed or that
 // was edited.
 func Open(signed string, public ...string) (Checkpoint, error) {
+	text, err := open(signed, public)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	c, err := ParseCheckpoint(text)
+	if err != nil {
+		return Checkpoint{}, &Fault{Kind: WrongKey, Seq: -1, Detail: "what was signed is no checkpoint"}
+	}
+	return c, nil
+}
+
+// open returns the text of a note that one of the public keys signed.
+func open(signed string, public []string) (string, error) {
 	var verifiers []note.Verifier
 	for _, key := range public {
 		verifier, err := note.NewVerifier(key)
 		if err != nil {
-			return Checkpoint{}, fmt.Errorf("public key of the ledger is not understood: %w", access.ErrInvalid)
+			return "", fmt.Errorf("public key of the ledger is not understood: %w", access.ErrInvalid)
 		}
 		verifiers = append(verifiers, verifier)
 	}
 	opened, err := note.Open([]byte(signed), note.VerifierList(verifiers...))
 	if err != nil {
-		return Checkpoint{}, &Fault{Kind: WrongKey, Seq: -1, Detail: "the checkpoint is not signed by the given key, or was edited"}
+		return "", &Fault{Kind: WrongKey, Seq: -1, Detail: "the note is not signed by the given key, or was edited"}
 	}
-	c, err := ParseCheckpoint(opened.Text)
-	if err != nil {
-		return Checkpoint{}, &Fault{Kind: WrongKey, Seq: -1, Detail: "what was signed is no checkpoint"}
-	}
-	return c, nil
+	return opened.Text, nil
 }

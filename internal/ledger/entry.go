@@ -43,6 +43,7 @@ const (
 	TaskOpened         Kind = "task.opened"         // a recurring control was opened as a ticket
 	CheckpointSigned   Kind = "checkpoint.signed"   // body: the signed note
 	CheckpointAnchored Kind = "checkpoint.anchored" // a checkpoint was anchored off the machine
+	KeyChanged         Kind = "key.changed"         // checkpoints are signed by another key from here on
 )
 
 // Kinds returns every kind, in the order in which they are declared.
@@ -53,7 +54,7 @@ func Kinds() []Kind {
 		TicketTold, FindingRaised, FindingCleared,
 		HoldMade, HoldApproved, HoldCancelled, HoldUsed, PlanProposed,
 		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, PolicyLoaded, GuardOverridden,
-		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored,
+		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, KeyChanged,
 	}
 }
 
