@@ -84,9 +84,6 @@ func (d Date) utc() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0
 // number returns the days from 1970-01-01 to d.
 func (d Date) number() int { return int(floorDiv(d.utc().Unix(), secondsPerDay)) }
 
-// dateOfNumber is the inverse of number.
-func dateOfNumber(n int) Date { return DateOf(time.Unix(int64(n)*secondsPerDay, 0).UTC()) }
-
 // floorDiv divides rounding down, so that the day before 1970 is -1 and not 0.
 func floorDiv(a, b int64) int64 {
 	q := a / b

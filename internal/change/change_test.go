@@ -83,7 +83,7 @@ func TestAGrantLivesUntilItEndsOrExpires(t *testing.T) {
 
 func TestATicketReadTwiceMakesTheSameGrant(t *testing.T) {
 	m := access.Membership{Group: "00g1", User: "00u1"}
-	if change.NewGrantID("10017", m) != change.NewGrantID("10017", m) {
+	if first, second := change.NewGrantID("10017", m), change.NewGrantID("10017", m); first != second {
 		t.Error("two grants of one ticket and membership")
 	}
 	others := []change.GrantID{

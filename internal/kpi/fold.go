@@ -38,8 +38,9 @@ func order(r role) int {
 		return 2
 	case reopens:
 		return 3
+	default:
+		return 1
 	}
-	return 1
 }
 
 // run returns the courses that the entries of one subject tell, as of now. Entries after now are not looked at.

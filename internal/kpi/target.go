@@ -30,8 +30,9 @@ func (u unit) length() time.Duration {
 		return time.Hour
 	case days:
 		return 24 * time.Hour
+	default:
+		return 0
 	}
-	return 0
 }
 
 // maxTarget is the longest promise: ten years. More is a slip of the pen.

@@ -146,13 +146,3 @@ func roleFor(groupName string) (s system, r role, ok bool) {
 	}
 	return system{}, role{}, false
 }
-
-// groupOf returns the group that a role of a system gives; the system's only role when the name is empty.
-func (s system) groupOf(roleName string) (groupName string, ok bool) {
-	for _, r := range s.roles {
-		if r.name == roleName || roleName == "" && len(s.roles) == 1 {
-			return r.group, true
-		}
-	}
-	return "", false
-}
