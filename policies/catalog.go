@@ -32,8 +32,11 @@ func (c *compiler) system(f *file, at string, in systemYAML) {
 	}
 	f.required(at+".name", in.Name)
 	for _, known := range c.set.Catalog.Systems {
-		if strings.EqualFold(known.ID, in.ID) || strings.EqualFold(known.Name, in.Name) {
-			f.wrong(at+".id", "system %q stands twice", in.ID)
+		for _, name := range []string{known.ID, known.Name} {
+			if strings.EqualFold(name, in.ID) || strings.EqualFold(name, in.Name) {
+				f.wrong(at+".id", "system %q has an id or name of system %q; tickets could mean either", in.ID, known.ID)
+				break
+			}
 		}
 	}
 	f.oneOf(at+".risk", in.Risk, string(catalog.Low), string(catalog.Medium), string(catalog.High))
@@ -84,6 +87,9 @@ func (f *file) roles(at string, in systemYAML, groups map[string]access.GroupID)
 	for i, r := range in.Roles {
 		here := fmt.Sprintf("%s.roles[%d]", at, i)
 		f.required(here+".name", r.Name)
+		if slices.ContainsFunc(roles, func(k catalog.Role) bool { return strings.EqualFold(k.Name, r.Name) }) {
+			f.wrong(here+".name", "role %q stands twice in system %q", r.Name, in.ID)
+		}
 		role := catalog.Role{Name: r.Name}
 		for j, name := range r.Groups {
 			id, ok := groups[name]

@@ -17,18 +17,14 @@ import (
 	"github.com/maisonrmi/sopd/reconcile/plan"
 )
 
-// confirmLeavers reads by ID every user whose deactivation the plan would act on. It reports whether any of them turned
-// out not to be deactivated: then the mirror is corrected and the plan has to be made again.
-func (r *Reconciler) confirmLeavers(ctx context.Context, p plan.Plan) (corrected bool, err error) {
-	asked := make(map[access.UserID]bool)
-	for _, c := range p.Changes {
-		if c.Reason != change.Deprovisioned || asked[c.User] {
-			continue
-		}
-		asked[c.User] = true
-		user, err := r.Directory.User(ctx, c.User)
+// confirmLeavers reads by ID every user whose deactivation the plan would act on, be it by a write or by the end of a
+// grant. It reports whether any of them turned out not to be deactivated: then the mirror is corrected and the plan has to
+// be made again.
+func (r *Reconciler) confirmLeavers(ctx context.Context, v view, p plan.Plan) (corrected bool, err error) {
+	for _, id := range deactivated(v, p) {
+		user, err := r.Directory.User(ctx, id)
 		if err != nil {
-			return false, fmt.Errorf("user %s: %w", c.User, err)
+			return false, fmt.Errorf("user %s: %w", id, err)
 		}
 		if user.Status == access.Deprovisioned {
 			continue
@@ -39,6 +35,27 @@ func (r *Reconciler) confirmLeavers(ctx context.Context, p plan.Plan) (corrected
 		}
 	}
 	return corrected, nil
+}
+
+// deactivated returns the users on whose deactivation the plan rests, sorted.
+func deactivated(v view, p plan.Plan) []access.UserID {
+	ends := make(map[change.GrantID]bool)
+	for _, e := range p.Ended {
+		ends[e.Grant] = e.Reason == change.Deprovisioned
+	}
+	var users []access.UserID
+	for _, c := range p.Changes {
+		if c.Reason == change.Deprovisioned {
+			users = append(users, c.User)
+		}
+	}
+	for _, g := range v.observation.Grants {
+		if ends[g.ID] {
+			users = append(users, g.User)
+		}
+	}
+	slices.Sort(users)
+	return slices.Compact(users)
 }
 
 // recordDecisions makes durable what was decided on tickets: grants, ends of grants, and what has to be said. With writing

@@ -126,7 +126,12 @@ type Notice struct {
 }
 
 // Reconciler runs passes. Make it with [New]; one pass at a time.
-type Reconciler struct{ Config }
+type Reconciler struct {
+	Config
+	// suspects are groups that a write did not find, or not the user in them: they are read again whatever the list of
+	// changed groups says. After a restart the next write finds out again.
+	suspects map[access.GroupID]struct{}
+}
 
 // New returns a reconciler.
 //
@@ -146,7 +151,7 @@ func New(c Config) (*Reconciler, error) {
 	if c.Watch == nil {
 		c.Watch = func(Notice) {}
 	}
-	return &Reconciler{Config: c}, nil
+	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{})}, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -244,7 +249,7 @@ func (r *Reconciler) pass(ctx context.Context, fence int64, report *Report) erro
 		return fmt.Errorf("judging: %w", err)
 	}
 	report.Plan = plan.Build(view.observation)
-	corrected, err := r.confirmLeavers(ctx, report.Plan)
+	corrected, err := r.confirmLeavers(ctx, view, report.Plan)
 	if err != nil {
 		return fmt.Errorf("confirming leavers: %w", err)
 	}

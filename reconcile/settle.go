@@ -7,6 +7,7 @@ import (
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/store"
 )
 
@@ -208,10 +209,26 @@ func (r *Reconciler) step(tx *store.Tx, c change.Change) error {
 		if err := tx.UnsetMember(c.Membership()); err != nil {
 			return err
 		}
+		if err := r.dropBaseline(tx, c); err != nil {
+			return err
+		}
 		return r.endGrants(tx, c)
 	default:
 		return nil
 	}
+}
+
+// dropBaseline ends the acceptance of a membership that is gone: who comes back by hand is drift.
+func (r *Reconciler) dropBaseline(tx *store.Tx, c change.Change) error {
+	adopted, err := tx.Baseline(c.Group)
+	if err != nil || !slices.ContainsFunc(adopted, func(b store.Baseline) bool { return b.User == c.User }) {
+		return err
+	}
+	if err := tx.DropBaseline(c.Membership()); err != nil {
+		return err
+	}
+	_, err = tx.Append(ledger.Entry{Kind: ledger.BaselineDropped, At: c.Settled, Change: c.ID, User: c.User, Group: c.Group})
+	return err
 }
 
 // endGrants ends every grant that the confirmed removal took the ground from.
@@ -221,7 +238,8 @@ func (r *Reconciler) endGrants(tx *store.Tx, c change.Change) error {
 		return err
 	}
 	for _, g := range grants {
-		if g.Group != c.Group || !g.Ended.IsZero() {
+		// What was approved after the removal was decided is not ended by it, however late it was seen.
+		if g.Group != c.Group || !g.Ended.IsZero() || g.Approved.After(c.Intended) {
 			continue
 		}
 		if err := endGrant(tx, g, plannedEnd{reason: c.Reason, ticket: c.Ticket, at: c.Settled}); err != nil {

@@ -84,7 +84,20 @@ func (b *builder) standing(m access.Membership, grants []int32) standing {
 	for live < len(grants) && b.o.Grants[grants[live]].Live(b.o.Now) {
 		live++
 	}
-	return standing{live: grants[:live], over: grants[live:], against: b.against(m)}
+	s := standing{live: grants[:live], over: grants[live:], against: b.against(m)}
+	if s.against != nil && b.approvedAgain(s) {
+		s.against = nil
+	}
+	return s
+}
+
+// approvedAgain reports whether a grant was approved after the revocation took effect: the later word counts. A leaver's
+// grants never stand.
+func (b *builder) approvedAgain(s standing) bool {
+	if _, leaves := b.leaver[s.against.User]; leaves || s.against.Since.IsZero() {
+		return false
+	}
+	return slices.ContainsFunc(s.live, func(i int32) bool { return b.o.Grants[i].Approved.After(s.against.Since) })
 }
 
 // against returns the evidence that the membership has to go, nil for none. A leaver's goes before a revocation.

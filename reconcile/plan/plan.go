@@ -72,6 +72,8 @@ type Revocation struct {
 	Group  access.GroupID
 	Reason change.Reason
 	Ticket ticket.Key
+	// Since is when it took effect; what was approved later stands.
+	Since time.Time
 }
 
 // Plan is what has to change. All lists are sorted.
