@@ -211,7 +211,11 @@ func (r *Reconciler) one(ctx context.Context, fence int64, c change.Change) (don
 	if c.State.Settled() {
 		c.Settled = now
 	}
-	if err := r.Store.Write(ctx, func(tx *store.Tx) error { return record(tx, c, now) }); err != nil {
+	if errors.Is(callErr, access.ErrNotFound) && c.Group != "" {
+		r.suspects[c.Group] = struct{}{}
+	}
+	err = r.Store.Write(ctx, func(tx *store.Tx) error { return record(tx, c, now) })
+	if err != nil {
 		return c, callErr, fmt.Errorf("recording the outcome of %s: %w", c.ID, err)
 	}
 	r.logChange(ctx, c)

@@ -133,6 +133,9 @@ type bench struct {
 	holder string
 	passes int
 	report reconcile.Report
+
+	struck       bool // the script's fault has happened
+	restartAfter bool // restart after the pass in which it did
 }
 
 func newBench(t *testing.T) *bench {
@@ -242,8 +245,9 @@ func (b *bench) pass() (crashed bool, err error) {
 		}()
 		b.report, err = b.r.Pass(b.Context())
 	}()
-	if crashed {
+	if crashed || b.struck && b.restartAfter {
 		b.restart()
+		b.restartAfter = false
 	}
 	b.check()
 	return crashed, err
@@ -264,9 +268,9 @@ func (b *bench) settle() {
 	const limit = 12
 	for range limit {
 		before := len(b.v.writes())
-		_, err := b.pass()
+		crashed, err := b.pass()
 		b.v.clock.now = b.v.clock.now.Add(time.Minute)
-		if err == nil && len(b.v.writes()) == before && b.quiet() {
+		if err == nil && !crashed && len(b.v.writes()) == before && b.quiet() {
 			return
 		}
 	}

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -156,7 +157,7 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 		return nil
 	}
 	user := j.verdict.Request.Beneficiary.ID
-	if c.open[user] > 0 {
+	if c.open[user] > 0 || c.obscured(j) {
 		return nil
 	}
 	var skipped []plan.Skipped
@@ -179,6 +180,21 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 		return err
 	}
 	return c.r.sayAndMove(tx, j.ticket.Key, done, j.sop.Tickets.Close)
+}
+
+// obscured reports whether a group that the removal is about could not be read: whether the access is gone is not known
+// then, and a ticket that is closed would not take it away later. A group that does not exist any more gives no access.
+func (c *conclusion) obscured(j judged) bool {
+	for id, cause := range c.loader.unread {
+		if _, ours := c.r.Policies.Catalog.Group(id); !ours || errors.Is(cause, access.ErrNotFound) {
+			continue
+		}
+		named := slices.ContainsFunc(revocations(j), func(r plan.Revocation) bool { return r.Group == id })
+		if j.sop.Kind == policies.KindDeprovisioning || named {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *conclusion) confirmed(key ticket.Key, kinds ...change.Kind) []change.Change {
@@ -315,6 +331,12 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 		all = append(all, finding.Finding{
 			Key: finding.Key("unreadable/" + string(id)), Kind: FindingUnreadable, Group: id,
 			Title: "a managed group cannot be read; nothing is changed in it", Raised: now,
+		})
+	}
+	for key := range c.loader.bad {
+		all = append(all, finding.Finding{
+			Key: finding.Key("unreadable/" + string(key)), Kind: FindingUnreadable, Ticket: key,
+			Title: "a ticket cannot be read; nothing is given or taken on it", Raised: now,
 		})
 	}
 	for _, ch := range c.view.observation.Pending {

@@ -130,7 +130,7 @@ func (r *Reconciler) endings(tx *store.Tx, v view, p plan.Plan) error {
 func (r *Reconciler) objections(tx *store.Tx, v view, j judged) error {
 	waiting := slices.Contains(j.sop.Tickets.Waiting, j.ticket.Status)
 	switch {
-	case !j.fulfilling() && !waiting:
+	case !j.fulfilling() && !waiting, j.undecided:
 		return nil
 	case j.verdict.Outcome == authority.Incomplete:
 		return r.object(tx, j, incompleteText(j), v.observation.Now)

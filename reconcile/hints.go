@@ -32,7 +32,7 @@ func (r *Reconciler) observeHints(ctx context.Context) error {
 		return err
 	}
 	for _, key := range r.hinted(deliveries) {
-		if err := r.readHinted(ctx, key); err != nil {
+		if err := r.readTicket(ctx, key); err != nil {
 			return fmt.Errorf("ticket %s: %w", key, err)
 		}
 	}
@@ -66,8 +66,9 @@ func (r *Reconciler) hinted(deliveries []store.Delivery) []ticket.Key {
 	return slices.Compact(keys)
 }
 
-// readHinted brings one ticket up to date. One that is gone is marked so: nothing is granted on it any more.
-func (r *Reconciler) readHinted(ctx context.Context, key ticket.Key) error {
+// readTicket brings one ticket up to date, past the search index. One that is gone is marked so; one that cannot be read is
+// set aside, and read again by every pass until it can.
+func (r *Reconciler) readTicket(ctx context.Context, key ticket.Key) error {
 	readAt := r.Now()
 	t, err := r.Tickets.Ticket(ctx, key)
 	switch {
@@ -77,15 +78,44 @@ func (r *Reconciler) readHinted(ctx context.Context, key ticket.Key) error {
 		return r.Store.Write(ctx, func(tx *store.Tx) error { return tx.PutBadTicket(key, phrase(err), readAt) })
 	case err != nil:
 		return err
-	default:
-		return r.putTicket(ctx, t, readAt)
 	}
+	if t.Key != key { // it has moved; what is said of the old key is said of nothing any more
+		if err := r.Store.Write(ctx, func(tx *store.Tx) error { return tx.DropBadTicket(key) }); err != nil {
+			return err
+		}
+	}
+	return r.putTicket(ctx, t, readAt)
 }
 
 func forget(tx *store.Tx, key ticket.Key, at time.Time) error {
+	if err := tx.DropBadTicket(key); err != nil {
+		return err
+	}
 	t, _, found, err := tx.Ticket(key)
 	if err != nil || !found {
 		return err
 	}
 	return tx.DeleteTicket(t.ID, at)
+}
+
+// badBatch bounds how many tickets that could not be read are tried again in one pass.
+const badBatch = 50
+
+// observeBad reads again what could not be read before. The search does not name a ticket again that nobody touches.
+func (r *Reconciler) observeBad(ctx context.Context) error {
+	var bad []store.BadTicket
+	err := r.Store.Read(ctx, func(tx *store.Tx) error {
+		var err error
+		bad, err = tx.BadTickets()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, b := range bad[:min(badBatch, len(bad))] {
+		if err := r.readTicket(ctx, b.Key); err != nil {
+			return fmt.Errorf("ticket %s: %w", b.Key, err)
+		}
+	}
+	return nil
 }

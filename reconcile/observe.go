@@ -49,6 +49,9 @@ func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, err
 	if err := r.observeLog(ctx); err != nil {
 		return nil, fmt.Errorf("system log: %w", err)
 	}
+	if err := r.observeBad(ctx); err != nil {
+		return nil, fmt.Errorf("tickets that could not be read: %w", err)
+	}
 	if err := r.observeTickets(ctx); err != nil {
 		return nil, fmt.Errorf("tickets: %w", err)
 	}
@@ -96,8 +99,8 @@ func (r *Reconciler) observeUsers(ctx context.Context) error {
 	})
 }
 
-// observeGroups reads the rules, and the members of every managed or eligible group that changed. The cursor moves only
-// when every group could be read, so that none is forgotten.
+// observeGroups reads the rules, and the members of every managed or eligible group that changed. A group that cannot be
+// read is forgotten: nothing is planned on what it used to be, and every pass reads it again until it can.
 func (r *Reconciler) observeGroups(ctx context.Context) (map[access.GroupID]error, error) {
 	started := r.Now()
 	since, err := r.since(ctx, cursorGroups)
@@ -120,9 +123,15 @@ func (r *Reconciler) observeGroups(ctx context.Context) (map[access.GroupID]erro
 			}
 			unread[id] = err
 		}
+		delete(r.suspects, id)
 	}
 	return unread, r.Store.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.PutRules(rules); err != nil || len(unread) > 0 {
+		for id := range unread {
+			if err := tx.ForgetMembers(id); err != nil {
+				return err
+			}
+		}
+		if err := tx.PutRules(rules); err != nil {
 			return err
 		}
 		return mark(tx, cursorGroups, started)
@@ -134,6 +143,10 @@ func local(err error) bool {
 	return errors.Is(err, access.ErrNotFound) || errors.Is(err, access.ErrIncomplete) || errors.Is(err, access.ErrMalformed) ||
 		errors.Is(err, access.ErrDenied) || errors.Is(err, access.ErrInvalid)
 }
+
+// oldestRead is how old a group's members may be. The list of changed groups names no group that was deleted, and one
+// lost line of it must not hide a change for ever.
+const oldestRead = 24 * time.Hour
 
 // stale returns the managed and eligible groups that have to be read again, sorted.
 func (r *Reconciler) stale(ctx context.Context, since time.Time) ([]access.GroupID, error) {
@@ -147,11 +160,12 @@ func (r *Reconciler) stale(ctx context.Context, since time.Time) ([]access.Group
 	var stale []access.GroupID
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
 		for _, id := range r.relevantGroups() {
-			_, _, known, err := tx.Members(id)
+			_, readAt, known, err := tx.Members(id)
 			if err != nil {
 				return err
 			}
-			if !known || slices.ContainsFunc(changed, func(g access.Group) bool { return g.ID == id }) {
+			_, suspect := r.suspects[id]
+			if !known || suspect || r.Now().Sub(readAt) >= oldestRead || slices.ContainsFunc(changed, func(g access.Group) bool { return g.ID == id }) {
 				stale = append(stale, id)
 			}
 		}
@@ -256,9 +270,8 @@ func (r *Reconciler) observeTickets(ctx context.Context) error {
 	})
 }
 
-// putTicket stores a ticket with its approvals. Approvals that cannot be read are stored as none: without a readable
-// approval nothing is granted. Those of a ticket that is done stay as they were last read: they are the evidence for what
-// was done on it.
+// putTicket stores a ticket with its approvals. One whose approvals cannot be read is set aside with what was known of them.
+// Those of a ticket that is done stay as they were last read: they are the evidence for what was done on it.
 func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time.Time) error {
 	if _, ours := r.Policies.SOP(t); !ours || t.Done {
 		return r.Store.Write(ctx, func(tx *store.Tx) error { return tx.PutTicket(t, readAt) })
@@ -272,9 +285,7 @@ func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time
 			return err
 		}
 		if unreadable != nil {
-			if err := tx.PutBadTicket(t.Key, "approvals: "+phrase(unreadable), readAt); err != nil {
-				return err
-			}
+			return tx.PutBadTicket(t.Key, "approvals: "+phrase(unreadable), readAt)
 		}
 		return tx.PutApprovals(t.Key, approvals, readAt)
 	})

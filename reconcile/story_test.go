@@ -115,8 +115,8 @@ func stories() []story {
 				if n := len(b.findings(reconcile.FindingDrift)); n != 2 {
 					b.Errorf("%d findings of drift, want 2", n)
 				}
-				if b.v.ops.created != 2 {
-					b.Errorf("%d alerts opened, want 2", b.v.ops.created)
+				if len(b.v.ops.open) != 2 {
+					b.Errorf("%d alerts are open, want 2", len(b.v.ops.open))
 				}
 			},
 		},

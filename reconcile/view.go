@@ -33,6 +33,7 @@ type judged struct {
 	ticket    ticket.Ticket
 	approvals []ticket.Approval
 	verdict   authority.Verdict
+	undecided bool // nothing may be said of the verdict yet
 }
 
 // fulfilling reports whether the ticket stands where sopd is to act.
@@ -81,18 +82,8 @@ func (r *Reconciler) refresh(ctx context.Context, v view, stored map[change.Gran
 		if !j.proven() || !newlyProven(j, stored) {
 			continue
 		}
-		readAt := r.Now()
-		t, err := r.Tickets.Ticket(ctx, j.ticket.Key)
-		if err != nil && !local(err) {
+		if err := r.readTicket(ctx, j.ticket.Key); err != nil {
 			return false, fmt.Errorf("ticket %s: %w", j.ticket.Key, err)
-		}
-		if err != nil {
-			// Deleted, moved or unreadable: what the mirror says of it does not hold any more.
-			t = j.ticket
-			t.Done = true
-		}
-		if err := r.putTicket(ctx, t, readAt); err != nil {
-			return false, err
 		}
 		refreshed = true
 	}
@@ -122,9 +113,12 @@ type loader struct {
 	grants   []change.Grant
 	baseline map[access.Membership]bool
 	open     []judged
-	changes  map[ticket.Key][]change.Change
-	pending  []change.Change
-	removed  int64
+	bad      map[ticket.Key]bool // tickets that could not be read
+	// blind: a group whose members may approve is not known, so that an approval that does not count may count all the same.
+	blind   bool
+	changes map[ticket.Key][]change.Change
+	pending []change.Change
+	removed int64
 }
 
 func (l *loader) load(tx *store.Tx) error {
@@ -177,6 +171,7 @@ func (l *loader) loadGroup(tx *store.Tx, id access.GroupID, fed bool) error {
 		return err
 	}
 	if _, failed := l.unread[id]; failed || !known {
+		l.blind = l.blind || slices.Contains(l.r.Policies.Eligible(), id)
 		return nil
 	}
 	l.eligible[id] = members
@@ -210,9 +205,18 @@ func (l *loader) loadGrants(tx *store.Tx) error {
 	return nil
 }
 
+// loadTickets leaves out tickets that could not be read: nothing is given, taken or said on what is not known.
 func (l *loader) loadTickets(tx *store.Tx) error {
-	err := tx.EachTicket(store.TicketFilter{Projects: l.r.Policies.Projects(), Open: true}, func(t ticket.Ticket) error {
-		if sop, ok := l.r.Policies.SOP(t); ok {
+	bad, err := tx.BadTickets()
+	if err != nil {
+		return err
+	}
+	l.bad = make(map[ticket.Key]bool, len(bad))
+	for _, b := range bad {
+		l.bad[b.Key] = true
+	}
+	err = tx.EachTicket(store.TicketFilter{Projects: l.r.Policies.Projects(), Open: true}, func(t ticket.Ticket) error {
+		if sop, ok := l.r.Policies.SOP(t); ok && !l.bad[t.Key] {
 			l.open = append(l.open, judged{sop: sop, ticket: t})
 		}
 		return nil
@@ -286,6 +290,7 @@ func (l *loader) view() (view, error) {
 	world := authority.World{Catalog: set.Catalog, People: people.New(set.People, l.users, l.eligible), Now: l.now}
 	for _, j := range l.open {
 		j.verdict = authority.Judge(j.ticket, j.approvals, j.sop.Rules, world)
+		j.undecided = l.undecided(j)
 		v.cases = append(v.cases, j)
 		l.consequences(&v, j)
 	}
@@ -328,7 +333,7 @@ func (l *loader) grantsOf(v *view, j judged) {
 		}
 		return
 	}
-	if !j.fulfilling() || len(l.changes[j.ticket.Key]) > 0 {
+	if !j.fulfilling() || l.undecided(j) || len(l.changes[j.ticket.Key]) > 0 {
 		return
 	}
 	for _, g := range l.grants {
@@ -338,12 +343,15 @@ func (l *loader) grantsOf(v *view, j judged) {
 	}
 }
 
+// undecided reports whether a ticket that is not proven may be so once every approver is known.
+func (l *loader) undecided(j judged) bool { return l.blind && j.verdict.Outcome == authority.Unproven }
+
 func revocations(j judged) []plan.Revocation {
 	var all []plan.Revocation
 	for _, w := range j.verdict.Request.Wanted {
 		for _, g := range w.Role.Groups {
 			all = append(all, plan.Revocation{
-				User: j.verdict.Request.Beneficiary.ID, Group: g, Reason: change.Revocation, Ticket: j.ticket.Key,
+				User: j.verdict.Request.Beneficiary.ID, Group: g, Reason: change.Revocation, Ticket: j.ticket.Key, Since: j.effective(),
 			})
 		}
 	}

@@ -74,6 +74,16 @@ func (t *Tx) memberIDs(group access.GroupID) ([]access.UserID, error) {
 	return ids, nil
 }
 
+// ForgetMembers takes back what is known of who is in the group: it could not be read again, so what was read before may
+// not hold any more. The group is unknown until its next complete read.
+func (t *Tx) ForgetMembers(group access.GroupID) error {
+	if _, err := t.exec("DELETE FROM members WHERE group_id = $1", string(group)); err != nil {
+		return err
+	}
+	_, err := t.exec("DELETE FROM group_reads WHERE group_id = $1", string(group))
+	return err
+}
+
 // MembershipsOf returns the groups that the user is in, as far as they were read, sorted by group.
 func (t *Tx) MembershipsOf(user access.UserID) ([]access.Membership, error) {
 	groups, err := column[access.GroupID](t, "SELECT group_id FROM members WHERE user_id = $1", string(user))

@@ -45,6 +45,26 @@ func directoryCases() map[string]func(*bench) {
 				return err
 			})
 		},
+		"a group that is forgotten has unknown members until it is read again": func(b *bench) {
+			b.write(func(tx *store.Tx) error {
+				return firstError(tx.PutMembers("gLost", []access.UserID{"ul"}, noon), tx.PutMembers("gKept", []access.UserID{"ul"}, noon))
+			})
+			b.write(func(tx *store.Tx) error { return firstError(tx.ForgetMembers("gLost"), tx.ForgetMembers("gNever")) })
+			b.read(func(tx *store.Tx) error {
+				_, _, known, err := tx.Members("gLost")
+				b.want(known, false)
+				of, err2 := tx.MembershipsOf("ul")
+				b.want(of, []access.Membership{{Group: "gKept", User: "ul"}})
+				return firstError(err, err2)
+			})
+			b.write(func(tx *store.Tx) error { return tx.PutMembers("gLost", []access.UserID{"um"}, noon) })
+			b.read(func(tx *store.Tx) error {
+				users, _, known, err := tx.Members("gLost")
+				b.want(known, true)
+				b.want(users, []access.UserID{"um"})
+				return err
+			})
+		},
 		"reading a group replaces its members": func(b *bench) {
 			b.write(func(tx *store.Tx) error { return tx.PutMembers("gRead", []access.UserID{"u3", "u1", "u2", "u1"}, noon) })
 			b.write(func(tx *store.Tx) error {
