@@ -182,11 +182,14 @@ func Results() []Result { return []Result{Succeeded, Partial, Held, Failed, Stan
 
 // Report is what one pass saw and did.
 type Report struct {
-	Result   Result
-	Started  time.Time
-	Ended    time.Time
-	Plan     plan.Plan // as computed before anything was written
-	Applied  []change.Change
+	Result  Result
+	Started time.Time
+	Ended   time.Time
+	Plan    plan.Plan // as computed before anything was written
+	Applied []change.Change
+	// NextDue is when something becomes due by time alone, so that the next pass need not wait for its turn; zero for
+	// nothing.
+	NextDue  time.Time
 	Unread   map[access.GroupID]error // groups left out because they could not be read
 	Holds    int                      // parts of the plan that wait for a person
 	Findings int                      // that stand at the end
@@ -259,6 +262,7 @@ func (r *Reconciler) pass(ctx context.Context, fence int64, report *Report) erro
 		}
 		report.Plan = plan.Build(view.observation)
 	}
+	report.NextDue = nextDue(view)
 	if err := r.recordDecisions(ctx, view, report.Plan); err != nil {
 		return fmt.Errorf("recording decisions: %w", err)
 	}

@@ -212,6 +212,30 @@ func TestPollingAloneReachesTheSameEnd(t *testing.T) {
 	}
 }
 
+func TestAnExpiryDoesNotWaitForThePoll(t *testing.T) {
+	s := newSite(t)
+	s.env["SOPD_INTERVAL"] = "1h"
+	if code, _, errs := s.sopd(t, "adopt"); code != exitDone {
+		t.Fatal(errs)
+	}
+	address, stop := s.start(t)
+	if err := s.world.Hook(address); err != nil {
+		t.Fatal(err)
+	}
+	key, err := s.world.Request(world.AccessRequest{By: "gwen", System: "payments", Role: "operator", Until: time.Now().Add(4 * time.Second)})
+	if err == nil {
+		err = s.world.Approve("odile", key)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "access", func() bool { return s.world.InGroup("gwen", "payments-operators") })
+	eventually(t, "its end", func() bool { return !s.world.InGroup("gwen", "payments-operators") })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAStoppedDaemonGoesOnWhereItStopped(t *testing.T) {
 	s := newSite(t)
 	if code, _, errs := s.sopd(t, "adopt"); code != exitDone {

@@ -97,7 +97,7 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 		return usage(fmt.Errorf("SOPD_LISTEN: %s cannot be listened on; is another sopd running?", d.config.Listen))
 	}
 	loop := &loop{
-		daemon: d, stopping: ctx, health: &health{write: d.config.Write, store: d.store.Ping},
+		daemon: d, stopping: ctx, due: make(chan time.Time, 1), health: &health{write: d.config.Write, store: d.store.Ping},
 		passes: figures.NewPasses(d.registry, resultNames()), kpis: figures.NewKPIs(d.registry, d.policies.Clocks),
 	}
 	loop.runner, err = jobs.New(ctx, d.store, jobs.Handlers{Wake: loop.pass}, jobs.Options{Logger: d.logger})
@@ -136,6 +136,7 @@ type loop struct {
 	intake   *intake.Intake
 	passes   *figures.Passes
 	kpis     *figures.KPIs
+	due      chan time.Time // when the next pass is due by time alone; the newest counts
 }
 
 // stopTime is how long a pass may take to come to a place where it can stop: one call to a vendor, and its recording.
@@ -152,21 +153,53 @@ func (l *loop) work(ctx context.Context) error {
 	return errors.Join(err, l.runner.Stop(drain))
 }
 
+// tick asks for a pass at the interval, and earlier when something becomes due before that.
 func (l *loop) tick(ctx context.Context) error {
-	ticker := time.NewTicker(l.daemon.config.Interval)
-	defer ticker.Stop()
 	for {
 		err := l.daemon.store.Write(ctx, func(tx *store.Tx) error { return l.runner.Wake(tx) })
 		if err != nil && ctx.Err() == nil {
 			// The database may be down for a minute; the next tick asks again.
 			l.daemon.logger.LogAttrs(ctx, slog.LevelError, "no pass could be asked for", slog.String("error", err.Error()))
 		}
-		select {
-		case <-ctx.Done():
+		if !l.wait(ctx) {
 			return nil
-		case <-ticker.C:
 		}
 	}
+}
+
+// wait returns true when the next pass is to be asked for, false when the daemon is told to stop.
+func (l *loop) wait(ctx context.Context) bool {
+	interval := time.NewTimer(l.daemon.config.Interval)
+	defer interval.Stop()
+	due := time.NewTimer(l.daemon.config.Interval)
+	defer due.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-interval.C:
+			return true
+		case <-due.C:
+			return true
+		case at := <-l.due:
+			due.Reset(max(at.Sub(l.daemon.store.Now()), 0) + dueGrace)
+		}
+	}
+}
+
+// dueGrace is added to a due time, so that the pass finds it past and not a moment ahead.
+const dueGrace = 50 * time.Millisecond
+
+// tellDue replaces what the loop knew of the next due time.
+func (l *loop) tellDue(at time.Time) {
+	if at.IsZero() {
+		return
+	}
+	select {
+	case <-l.due:
+	default:
+	}
+	l.due <- at
 }
 
 // pass runs one pass and records how it went. A pass that fails is not the end of the daemon: its job is tried again.
@@ -179,6 +212,7 @@ func (l *loop) pass(ctx context.Context) error {
 		return nil // told to stop; the pass has recorded what it did
 	}
 	l.health.record(report, err)
+	l.tellDue(report.NextDue)
 	l.passes.Record(passFigures(report, err))
 	if kpiErr := l.kpis.Update(ctx, l.daemon.store); kpiErr != nil {
 		return errors.Join(err, fmt.Errorf("computing the figures: %w", kpiErr))

@@ -1,0 +1,28 @@
+package reconcile
+
+import (
+	"time"
+
+	"github.com/maisonrmi/sopd/policies"
+)
+
+// nextDue returns the next instant at which something becomes due by time alone: a grant runs out, a last day ends, a
+// revocation takes effect. Zero when nothing does.
+func nextDue(v view) time.Time {
+	now := v.observation.Now
+	var next time.Time
+	consider := func(t time.Time) {
+		if t.After(now) && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	for _, g := range v.observation.Grants {
+		consider(g.Expires)
+	}
+	for _, j := range v.cases {
+		if j.proven() && j.sop.Kind != policies.KindAccessProvisioning {
+			consider(j.effective())
+		}
+	}
+	return next
+}
