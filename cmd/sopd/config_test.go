@@ -134,3 +134,27 @@ func TestAnUnconfiguredDaemonNamesEverythingAndEndsWithTwo(t *testing.T) {
 		}
 	}
 }
+
+func TestPolicyLintNamesEveryProblemAndEndsWithTwo(t *testing.T) {
+	lint := func(args ...string) (int, string) {
+		var out, errs strings.Builder
+		code := run(t.Context(), append([]string{"policy", "lint"}, args...), console{In: strings.NewReader(""), Out: &out, Err: &errs, Env: lookup(nil)})
+		return code, out.String() + errs.String()
+	}
+	if code, text := lint(filepath.Join("..", "..", "policies", "example")); code != exitDone || !strings.Contains(text, "sound: 3 procedures") {
+		t.Errorf("the example: %d %s", code, text)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a.yaml": "apiVersion: sopd/v1\nkind: Catalog\nsystem: []\n", "b.yaml": "apiVersion: sopd/v1\nkind: Nonsense\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, text := lint(dir)
+	if code != exitUsage || !strings.Contains(text, `a.yaml:3:1: unknown field "system"`) || !strings.Contains(text, "b.yaml:2:7: kind") {
+		t.Errorf("%d %s", code, text)
+	}
+	if code, _ := lint(); code != exitUsage {
+		t.Errorf("without a folder: %d", code)
+	}
+}

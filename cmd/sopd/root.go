@@ -90,7 +90,7 @@ func newRoot(c console) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(
 		newRunCommand(c), newDemoCommand(c), newCheckCommand(c), newPlanCommand(c), newExplainCommand(c),
-		newHoldsCommand(c), newAdoptCommand(c), newKPICommand(c), newVersionCommand(c),
+		newHoldsCommand(c), newAdoptCommand(c), newKPICommand(c), newPolicyCommand(c), newVersionCommand(c),
 	)
 	wrapArgs(root)
 	return root
