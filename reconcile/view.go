@@ -110,6 +110,7 @@ type loader struct {
 	groups   []plan.GroupState
 	eligible map[access.GroupID][]access.UserID
 	stored   map[change.GrantID]change.Grant
+	ended    map[change.GrantID]change.Grant // of open tickets
 	grants   []change.Grant
 	baseline map[access.Membership]bool
 	open     []judged
@@ -211,6 +212,7 @@ func (l *loader) loadTickets(tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
+	l.ended = make(map[change.GrantID]change.Grant)
 	l.bad = make(map[ticket.Key]bool, len(bad))
 	for _, b := range bad {
 		l.bad[b.Key] = true
@@ -228,8 +230,21 @@ func (l *loader) loadTickets(tx *store.Tx) error {
 		if l.open[i].approvals, _, _, err = tx.Approvals(l.open[i].ticket.Key); err != nil {
 			return err
 		}
+		if err := l.loadEnded(tx, l.open[i].ticket.Key); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+func (l *loader) loadEnded(tx *store.Tx, key ticket.Key) error {
+	grants, err := tx.GrantsByTicket(key)
+	for _, g := range grants {
+		if !g.Ended.IsZero() {
+			l.ended[g.ID] = g
+		}
+	}
+	return err
 }
 
 func (l *loader) loadChanges(tx *store.Tx) error {
@@ -327,7 +342,7 @@ func (l *loader) consequences(v *view, j judged) {
 func (l *loader) grantsOf(v *view, j judged) {
 	if j.proven() {
 		for _, g := range j.verdict.Grants(j.sop.ID()) {
-			if _, known := l.stored[g.ID]; !known {
+			if _, known := l.stored[g.ID]; !known && !l.over(g) {
 				v.fresh = append(v.fresh, g)
 			}
 		}
@@ -341,6 +356,13 @@ func (l *loader) grantsOf(v *view, j judged) {
 			v.voided = append(v.voided, g)
 		}
 	}
+}
+
+// over reports whether the grant has ended since it was approved. A ticket that still stands as approved does not bring
+// back what was revoked, expired or left behind; only a new approval does. A grant that was voided gave nothing yet.
+func (l *loader) over(g change.Grant) bool {
+	was, ended := l.ended[g.ID]
+	return ended && was.EndReason != change.Voided && !g.Approved.After(was.Ended)
 }
 
 // undecided reports whether a ticket that is not proven may be so once every approver is known.
