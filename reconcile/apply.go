@@ -42,6 +42,27 @@ func (r *Reconciler) lease(ctx context.Context) (fence int64, mine bool, err err
 	return fence, true, nil
 }
 
+// write is a write of the pass: it is kept only while the place is still ours, and renews it. Whoever was away for too long
+// and lost it stops here, before the next thing that others could do as well.
+//
+// Errors: as [store.Store.Write]; [access.ErrConflict] when the place is lost.
+func (r *Reconciler) write(ctx context.Context, fn func(*store.Tx) error) error {
+	return r.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.HoldsLease(leaseName, r.fence); err != nil {
+			return err
+		}
+		if _, err := tx.Lease(leaseName, r.Holder, r.Now().Add(leaseTime)); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+// renew makes sure that the place is still ours before something is done outside.
+func (r *Reconciler) renew(ctx context.Context) error {
+	return r.write(ctx, func(*store.Tx) error { return nil })
+}
+
 // release gives the place back at once, so that nobody has to wait for the lease to run out.
 func (r *Reconciler) release(ctx context.Context, fence int64) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTime)
@@ -121,7 +142,7 @@ func (r *Reconciler) standingHold(ctx context.Context, hash string) (hold.Hold, 
 
 func (r *Reconciler) useHold(ctx context.Context, h hold.Hold) error {
 	h.State, h.Used = hold.Used, r.Now()
-	return r.Store.Write(ctx, func(tx *store.Tx) error {
+	return r.write(ctx, func(tx *store.Tx) error {
 		if err := tx.PutHold(h); err != nil {
 			return err
 		}
@@ -143,7 +164,7 @@ func (r *Reconciler) makeHold(ctx context.Context, p plan.Plan, trips []guard.Tr
 		h.Guards = append(h.Guards, string(t.Guard))
 		h.Reasons = append(h.Reasons, t.Reason)
 	}
-	err = r.Store.Write(ctx, func(tx *store.Tx) error {
+	err = r.write(ctx, func(tx *store.Tx) error {
 		if err := tx.PutHold(h); err != nil {
 			return err
 		}
@@ -161,14 +182,14 @@ func (r *Reconciler) makeHold(ctx context.Context, p plan.Plan, trips []guard.Tr
 //
 // Errors: when the plan could not be finished for a reason that would stop every other change too. The changes that were
 // not begun are not recorded; the next pass plans them again.
-func (r *Reconciler) apply(ctx context.Context, fence int64, c plan.Cleared) ([]change.Change, error) {
+func (r *Reconciler) apply(ctx context.Context, c plan.Cleared) ([]change.Change, error) {
 	var applied []change.Change
 	for _, next := range c.Changes() {
 		if err := ctx.Err(); err != nil {
 			return applied, fmt.Errorf("stopped between two changes: %w", context.Cause(ctx))
 		}
 		next.Plan = c.Hash()
-		done, callErr, err := r.one(ctx, fence, next)
+		done, callErr, err := r.one(ctx, next)
 		if err != nil {
 			return applied, err
 		}
@@ -188,18 +209,10 @@ func general(err error) bool {
 
 // one carries out a single change: the intent is durable before the call, and its outcome after it, even when the program
 // was told to stop in between. callErr is the vendor's; err says that the change could not be recorded.
-func (r *Reconciler) one(ctx context.Context, fence int64, c change.Change) (done change.Change, callErr, err error) {
+func (r *Reconciler) one(ctx context.Context, c change.Change) (done change.Change, callErr, err error) {
 	c.Intended = r.Now()
 	c.ID, c.State = change.NewID(c.Intended), change.Intended
-	err = r.Store.Write(ctx, func(tx *store.Tx) error {
-		if err := tx.HoldsLease(leaseName, fence); err != nil {
-			return err
-		}
-		if _, err := tx.Lease(leaseName, r.Holder, c.Intended.Add(leaseTime)); err != nil {
-			return err
-		}
-		return record(tx, c, c.Intended)
-	})
+	err = r.write(ctx, func(tx *store.Tx) error { return record(tx, c, c.Intended) })
 	if err != nil {
 		return c, nil, fmt.Errorf("recording the intent: %w", err)
 	}

@@ -53,7 +53,7 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 	}
 	c := conclusion{r: r, view: v, loader: l, plan: plan.Build(v.observation)}
 	c.index()
-	err = r.Store.Write(ctx, func(tx *store.Tx) error {
+	err = r.write(ctx, func(tx *store.Tx) error {
 		steps := []func(*store.Tx) error{r.witness, c.findings}
 		if r.Write {
 			steps = append(steps, c.tickets, c.expiries, c.departures)

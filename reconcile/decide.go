@@ -30,7 +30,7 @@ func (r *Reconciler) confirmLeavers(ctx context.Context, v view, p plan.Plan) (c
 			continue
 		}
 		corrected = true
-		if err := r.Store.Write(ctx, func(tx *store.Tx) error { return tx.PutUsers([]access.User{user}) }); err != nil {
+		if err := r.write(ctx, func(tx *store.Tx) error { return tx.PutUsers([]access.User{user}) }); err != nil {
 			return false, err
 		}
 	}
@@ -64,7 +64,7 @@ func (r *Reconciler) recordDecisions(ctx context.Context, v view, p plan.Plan) e
 	if !r.Write {
 		return nil
 	}
-	return r.Store.Write(ctx, func(tx *store.Tx) error {
+	return r.write(ctx, func(tx *store.Tx) error {
 		for _, g := range v.fresh {
 			if err := tx.PutGrant(g); err != nil {
 				return err
@@ -172,7 +172,10 @@ type refusal struct {
 // recordProposal records what the plan would do, once for each plan.
 func (r *Reconciler) recordProposal(ctx context.Context, p plan.Plan) error {
 	const cursor = "plan.proposed"
-	err := r.Store.Write(ctx, func(tx *store.Tx) error {
+	if p.Empty() {
+		return nil
+	}
+	err := r.write(ctx, func(tx *store.Tx) error {
 		last, _, _, err := tx.Cursor(cursor)
 		if err != nil || string(last) == p.Hash() {
 			return err

@@ -36,7 +36,7 @@ func (r *Reconciler) observeHints(ctx context.Context) error {
 			return fmt.Errorf("ticket %s: %w", key, err)
 		}
 	}
-	return r.Store.Write(ctx, func(tx *store.Tx) error {
+	return r.write(ctx, func(tx *store.Tx) error {
 		for _, d := range deliveries {
 			if err := tx.MarkDelivery(d.Source, d.ID, worked, r.Now()); err != nil {
 				return err
@@ -73,14 +73,14 @@ func (r *Reconciler) readTicket(ctx context.Context, key ticket.Key) error {
 	t, err := r.Tickets.Ticket(ctx, key)
 	switch {
 	case errors.Is(err, access.ErrNotFound):
-		return r.Store.Write(ctx, func(tx *store.Tx) error { return forget(tx, key, readAt) })
+		return r.write(ctx, func(tx *store.Tx) error { return forget(tx, key, readAt) })
 	case err != nil && local(err):
-		return r.Store.Write(ctx, func(tx *store.Tx) error { return tx.PutBadTicket(key, phrase(err), readAt) })
+		return r.write(ctx, func(tx *store.Tx) error { return tx.PutBadTicket(key, phrase(err), readAt) })
 	case err != nil:
 		return err
 	}
 	if t.Key != key { // it has moved; what is said of the old key is said of nothing any more
-		if err := r.Store.Write(ctx, func(tx *store.Tx) error { return tx.DropBadTicket(key) }); err != nil {
+		if err := r.write(ctx, func(tx *store.Tx) error { return tx.DropBadTicket(key) }); err != nil {
 			return err
 		}
 	}

@@ -91,7 +91,7 @@ func (r *Reconciler) observeUsers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.Store.Write(ctx, func(tx *store.Tx) error {
+	return r.write(ctx, func(tx *store.Tx) error {
 		if err := tx.PutUsers(users); err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (r *Reconciler) observeGroups(ctx context.Context) (map[access.GroupID]erro
 		}
 		delete(r.suspects, id)
 	}
-	return unread, r.Store.Write(ctx, func(tx *store.Tx) error {
+	return unread, r.write(ctx, func(tx *store.Tx) error {
 		for id := range unread {
 			if err := tx.ForgetMembers(id); err != nil {
 				return err
@@ -197,7 +197,7 @@ func (r *Reconciler) readGroup(ctx context.Context, id access.GroupID) error {
 	for i, m := range members {
 		ids[i] = m.ID
 	}
-	return r.Store.Write(ctx, func(tx *store.Tx) error {
+	return r.write(ctx, func(tx *store.Tx) error {
 		if err := tx.PutUsers(members); err != nil {
 			return err
 		}
@@ -226,7 +226,7 @@ func (r *Reconciler) observeLog(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := r.write(ctx, func(tx *store.Tx) error {
 			if _, err := tx.PutEvents(events); err != nil {
 				return err
 			}
@@ -260,7 +260,7 @@ func (r *Reconciler) observeTickets(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.Store.Write(ctx, func(tx *store.Tx) error {
+	return r.write(ctx, func(tx *store.Tx) error {
 		for key, cause := range found.Bad {
 			if err := tx.PutBadTicket(key, phrase(cause), started); err != nil {
 				return err
@@ -274,13 +274,13 @@ func (r *Reconciler) observeTickets(ctx context.Context) error {
 // Those of a ticket that is done stay as they were last read: they are the evidence for what was done on it.
 func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time.Time) error {
 	if _, ours := r.Policies.SOP(t); !ours || t.Done {
-		return r.Store.Write(ctx, func(tx *store.Tx) error { return tx.PutTicket(t, readAt) })
+		return r.write(ctx, func(tx *store.Tx) error { return tx.PutTicket(t, readAt) })
 	}
 	approvals, unreadable := r.Tickets.Approvals(ctx, t.Key)
 	if unreadable != nil && !local(unreadable) {
 		return fmt.Errorf("approvals of %s: %w", t.Key, unreadable)
 	}
-	return r.Store.Write(ctx, func(tx *store.Tx) error {
+	return r.write(ctx, func(tx *store.Tx) error {
 		if err := tx.PutTicket(t, readAt); err != nil {
 			return err
 		}

@@ -131,6 +131,8 @@ type Reconciler struct {
 	// suspects are groups that a write did not find, or not the user in them: they are read again whatever the list of
 	// changed groups says. After a restart the next write finds out again.
 	suspects map[access.GroupID]struct{}
+	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.
+	fence int64
 }
 
 // New returns a reconciler.
@@ -217,7 +219,8 @@ func (r *Reconciler) Pass(ctx context.Context) (Report, error) {
 		report.Result = Standby
 		return report, nil
 	}
-	err = errors.Join(r.pass(ctx, fence, &report), r.release(ctx, fence))
+	r.fence = fence
+	err = errors.Join(r.pass(ctx, &report), r.release(ctx, fence))
 	report.Ended = r.Now()
 	if err == nil {
 		report.Result = result(report)
@@ -237,7 +240,7 @@ func result(report Report) Result {
 	}
 }
 
-func (r *Reconciler) pass(ctx context.Context, fence int64, report *Report) error {
+func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	// What an earlier pass left open is looked up first: nothing is planned on top of an unknown.
 	if err := r.settle(ctx, false); err != nil {
 		return fmt.Errorf("settling earlier changes: %w", err)
@@ -266,7 +269,7 @@ func (r *Reconciler) pass(ctx context.Context, fence int64, report *Report) erro
 	if err := r.recordDecisions(ctx, view, report.Plan); err != nil {
 		return fmt.Errorf("recording decisions: %w", err)
 	}
-	if err := r.carryOut(ctx, fence, report); err != nil {
+	if err := r.carryOut(ctx, report); err != nil {
 		return fmt.Errorf("carrying out: %w", err)
 	}
 	over, err := r.conclude(ctx, unread, report)
@@ -278,16 +281,13 @@ func (r *Reconciler) pass(ctx context.Context, fence int64, report *Report) erro
 
 // carryOut clears the parts of the plan one after the other and applies what is cleared. Each part is measured against what
 // the parts before it left.
-func (r *Reconciler) carryOut(ctx context.Context, fence int64, report *Report) error {
+func (r *Reconciler) carryOut(ctx context.Context, report *Report) error {
+	if !r.Write {
+		return r.recordProposal(ctx, report.Plan)
+	}
 	additions, positive, drift := report.Plan.Split()
 	for _, part := range []plan.Plan{additions, positive, drift} {
 		if part.Empty() {
-			continue
-		}
-		if !r.Write {
-			if err := r.recordProposal(ctx, part); err != nil {
-				return err
-			}
 			continue
 		}
 		cleared, ok, err := r.clear(ctx, part, report.Unread)
@@ -298,7 +298,7 @@ func (r *Reconciler) carryOut(ctx context.Context, fence int64, report *Report) 
 			report.Holds++
 			continue
 		}
-		applied, err := r.apply(ctx, fence, cleared)
+		applied, err := r.apply(ctx, cleared)
 		report.Applied = append(report.Applied, applied...)
 		if err != nil {
 			return err

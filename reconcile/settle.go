@@ -97,7 +97,7 @@ func (r *Reconciler) lookUpUser(ctx context.Context, id access.UserID, open []ch
 		if next.State == c.State {
 			continue
 		}
-		if err := r.Store.Write(ctx, func(tx *store.Tx) error { return r.step(tx, next) }); err != nil {
+		if err := r.write(ctx, func(tx *store.Tx) error { return r.step(tx, next) }); err != nil {
 			return left, err
 		}
 		r.logChange(ctx, next)

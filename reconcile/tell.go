@@ -73,6 +73,9 @@ func (r *Reconciler) tellDue(ctx context.Context) (told int, err error) {
 		if err := ctx.Err(); err != nil {
 			return told, context.Cause(ctx)
 		}
+		if err := r.renew(ctx); err != nil {
+			return told, err
+		}
 		cause := r.effect(ctx, e)
 		if err := r.markTold(ctx, e, cause); err != nil {
 			return told, err
@@ -179,11 +182,17 @@ func (r *Reconciler) page(ctx context.Context, over []finding.Finding) error {
 	}
 	for _, f := range over {
 		open = slices.DeleteFunc(open, func(o finding.Finding) bool { return o.Key == f.Key })
+		if err := r.renew(ctx); err != nil {
+			return err
+		}
 		if err := r.closeAlert(ctx, f, open); err != nil {
 			return r.pagingFailed(ctx, err)
 		}
 	}
 	for _, together := range bundle(open) {
+		if err := r.renew(ctx); err != nil {
+			return err
+		}
 		if err := r.openAlert(ctx, together); err != nil && !errors.Is(err, access.ErrInvalid) {
 			return r.pagingFailed(ctx, err)
 		}
@@ -244,7 +253,7 @@ func (r *Reconciler) openAlert(ctx context.Context, together []finding.Finding) 
 	if err != nil {
 		return err
 	}
-	return r.Store.Write(ctx, func(tx *store.Tx) error {
+	return r.write(ctx, func(tx *store.Tx) error {
 		for _, f := range together {
 			f.Alert = id
 			if _, err := tx.PutFinding(f); err != nil {
@@ -295,5 +304,5 @@ func (r *Reconciler) closeAlert(ctx context.Context, f finding.Finding, open []f
 			return err
 		}
 	}
-	return r.Store.Write(ctx, func(tx *store.Tx) error { return clearFinding(tx, f, r.Now()) })
+	return r.write(ctx, func(tx *store.Tx) error { return clearFinding(tx, f, r.Now()) })
 }
