@@ -124,14 +124,16 @@ func (r *Reconciler) measure(ctx context.Context, unread map[access.GroupID]erro
 	return state, nil
 }
 
-// standingHold returns the newest hold for the plan that is not final.
+// standingHold returns the newest hold for the plan that is neither used nor expired. One that somebody has cancelled stands
+// too, until it would have expired: the plan is not put to anybody again before.
 func (r *Reconciler) standingHold(ctx context.Context, hash string) (hold.Hold, bool, error) {
 	var found hold.Hold
 	var ok bool
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
 		holds, err := tx.HoldsByPlan(hash)
 		for _, h := range holds {
-			if !h.State.Final() && r.Now().Before(h.Expires) && (!ok || h.Made.After(found.Made)) {
+			decidable := !h.State.Final() || h.State == hold.Cancelled
+			if decidable && r.Now().Before(h.Expires) && (!ok || h.Made.After(found.Made)) {
 				found, ok = h, true
 			}
 		}
