@@ -137,7 +137,7 @@ func (c *conclusion) provisioned(tx *store.Tx, j judged) error {
 		}
 	}
 	changes := c.confirmed(j.ticket.Key, change.AddMember)
-	done := remark{purpose: "provisioned", text: c.r.provisionedText(j, changes), at: c.view.observation.Now}
+	done := remark{purpose: purposeProvisioned, text: c.r.provisionedText(j, changes), at: c.view.observation.Now}
 	if len(changes) > 0 {
 		done.marker = string(changes[0].ID)
 	}

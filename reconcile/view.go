@@ -115,6 +115,8 @@ type loader struct {
 	baseline map[access.Membership]bool
 	open     []judged
 	bad      map[ticket.Key]bool // tickets that could not be read
+	// withdrawn are grants that gave nothing and whose ticket has gone on without them.
+	withdrawn []change.Grant
 	// blind: a group whose members may approve is not known, so that an approval that does not count may count all the same.
 	blind   bool
 	changes map[ticket.Key][]change.Change
@@ -128,7 +130,7 @@ func (l *loader) load(tx *store.Tx) error {
 		load func(*store.Tx) error
 	}{
 		{"users", l.loadUsers}, {"groups", l.loadGroups}, {"grants", l.loadGrants},
-		{"tickets", l.loadTickets}, {"changes", l.loadChanges},
+		{"tickets", l.loadTickets}, {"changes", l.loadChanges}, {"promises", l.loadPromises},
 	}
 	for _, step := range steps {
 		if err := step.load(tx); err != nil {
@@ -309,6 +311,7 @@ func (l *loader) view() (view, error) {
 		v.cases = append(v.cases, j)
 		l.consequences(&v, j)
 	}
+	v.voided = append(v.voided, l.withdrawn...)
 	slices.SortFunc(v.cases, func(a, b judged) int { return cmp.Compare(a.ticket.Key, b.ticket.Key) })
 	for _, g := range l.grants {
 		if !slices.ContainsFunc(v.voided, func(x change.Grant) bool { return x.ID == g.ID }) {
@@ -348,11 +351,11 @@ func (l *loader) grantsOf(v *view, j judged) {
 		}
 		return
 	}
-	if !j.fulfilling() || l.undecided(j) || len(l.changes[j.ticket.Key]) > 0 {
+	if !j.fulfilling() || l.undecided(j) {
 		return
 	}
 	for _, g := range l.grants {
-		if g.Ticket == j.ticket.Key {
+		if g.Ticket == j.ticket.Key && !led(l.changes[j.ticket.Key], g.ID) {
 			v.voided = append(v.voided, g)
 		}
 	}

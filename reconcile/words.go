@@ -25,6 +25,9 @@ type remark struct {
 	after  string
 }
 
+// purposeProvisioned is the purpose of telling a request that its access is there.
+const purposeProvisioned = "provisioned"
+
 func (m remark) effect(key ticket.Key) change.Effect {
 	e := change.Effect{
 		Key: string(key) + "/" + m.purpose, Ticket: key, Kind: change.Comment, Body: m.text, Marker: m.marker,
