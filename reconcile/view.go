@@ -79,7 +79,7 @@ func (r *Reconciler) view(ctx context.Context, unread map[access.GroupID]error) 
 func (r *Reconciler) refresh(ctx context.Context, v view, stored map[change.GrantID]change.Grant) (bool, error) {
 	refreshed := false
 	for _, j := range v.cases {
-		if !j.proven() || !newlyProven(j, stored) {
+		if !j.proven() || !r.acts(j, v.observation.Now) || !newlyProven(j, stored) {
 			continue
 		}
 		if err := r.readTicket(ctx, j.ticket.Key); err != nil {
@@ -88,6 +88,12 @@ func (r *Reconciler) refresh(ctx context.Context, v view, stored map[change.Gran
 		refreshed = true
 	}
 	return refreshed, nil
+}
+
+// acts reports whether anything may be written on the ticket now. One that is only waited for, or only looked at, needs no
+// second reading.
+func (r *Reconciler) acts(j judged, now time.Time) bool {
+	return r.Write && (j.sop.Kind == policies.KindAccessProvisioning || !now.Before(j.effective()))
 }
 
 func newlyProven(j judged, stored map[change.GrantID]change.Grant) bool {
