@@ -16,8 +16,9 @@ const (
 	// not seen by then is looked up again by the next pass.
 	readBacks    = 5
 	readBackWait = 100 * time.Millisecond
-	// lag is how long Okta may take to show a write whose answer was lost. Before that, not seeing it proves nothing.
-	lag = 30 * time.Second
+	// lag is how long Okta may take to show a write whose answer was lost. Before that, not seeing it proves nothing. It is
+	// counted from the intent, so it has to outlast the call itself.
+	lag = callTime + 30*time.Second
 	// giveUp is when a change that Okta accepted and never showed is given up, so that it is planned anew.
 	giveUp = 15 * time.Minute
 )
