@@ -98,7 +98,7 @@ func (r *Reconciler) lookUpUser(ctx context.Context, id access.UserID, open []ch
 		if next.State == c.State {
 			continue
 		}
-		if err := r.write(ctx, func(tx *store.Tx) error { return r.step(tx, next) }); err != nil {
+		if err := r.write(ctx, func(tx *store.Tx) error { return r.step(tx, next, seen) }); err != nil {
 			return left, err
 		}
 		r.logChange(ctx, next)
@@ -192,7 +192,7 @@ func judge(c change.Change, shown bool, now time.Time) change.Change {
 
 // step records what looking made of a change and what follows from it, in one transaction: the mirror, the grant, the
 // witness.
-func (r *Reconciler) step(tx *store.Tx, c change.Change) error {
+func (r *Reconciler) step(tx *store.Tx, c change.Change, seen sight) error {
 	if c.State != change.Confirmed {
 		return record(tx, c, r.Now())
 	}
@@ -206,6 +206,8 @@ func (r *Reconciler) step(tx *store.Tx, c change.Change) error {
 	switch c.Kind {
 	case change.AddMember:
 		return tx.SetMember(c.Membership())
+	case change.Suspend:
+		return tx.PutUsers([]access.User{seen.user})
 	case change.RemoveMember:
 		if err := tx.UnsetMember(c.Membership()); err != nil {
 			return err
