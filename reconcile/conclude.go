@@ -333,6 +333,12 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 			Title: "a managed group cannot be read; nothing is changed in it", Raised: now,
 		})
 	}
+	for id := range c.r.doubted {
+		all = append(all, finding.Finding{
+			Key: finding.Key("unreadable/" + string(id)), Kind: FindingUnreadable, User: id,
+			Title: "somebody shows as deactivated and cannot be read; nothing is taken from them", Raised: now,
+		})
+	}
 	for key := range c.loader.bad {
 		all = append(all, finding.Finding{
 			Key: finding.Key("unreadable/" + string(key)), Kind: FindingUnreadable, Ticket: key,

@@ -19,12 +19,16 @@ import (
 
 // confirmLeavers reads by ID every user whose deactivation the plan would act on, be it by a write or by the end of a
 // grant. It reports whether any of them turned out not to be deactivated: then the mirror is corrected and the plan has to
-// be made again.
+// be made again. Somebody who cannot be read is left alone in this pass, and holds up nobody else.
 func (r *Reconciler) confirmLeavers(ctx context.Context, v view, p plan.Plan) (corrected bool, err error) {
 	for _, id := range deactivated(v, p) {
 		user, err := r.Directory.User(ctx, id)
-		if err != nil {
+		if err != nil && !local(err) {
 			return false, fmt.Errorf("user %s: %w", id, err)
+		}
+		if err != nil {
+			r.doubted[id], corrected = struct{}{}, true
+			continue
 		}
 		if user.Status == access.Deprovisioned {
 			continue

@@ -131,6 +131,8 @@ type Reconciler struct {
 	// suspects are groups that a write did not find, or not the user in them: they are read again whatever the list of
 	// changed groups says. After a restart the next write finds out again.
 	suspects map[access.GroupID]struct{}
+	// doubted are users who show as deactivated and could not be read by ID in the pass under way.
+	doubted map[access.UserID]struct{}
 	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.
 	fence int64
 }
@@ -219,7 +221,7 @@ func (r *Reconciler) Pass(ctx context.Context) (Report, error) {
 		report.Result = Standby
 		return report, nil
 	}
-	r.fence = fence
+	r.fence, r.doubted = fence, make(map[access.UserID]struct{})
 	err = errors.Join(r.pass(ctx, &report), r.release(ctx, fence))
 	report.Ended = r.Now()
 	if err == nil {

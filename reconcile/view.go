@@ -427,7 +427,7 @@ func (l *loader) deprovisioned(v *view) {
 		holds[g.User] = true
 	}
 	for _, u := range l.users {
-		if u.Status == access.Deprovisioned && holds[u.ID] {
+		if _, doubted := l.r.doubted[u.ID]; u.Status == access.Deprovisioned && holds[u.ID] && !doubted {
 			v.observation.Leavers = append(v.observation.Leavers, plan.Leaver{
 				User: u.ID, Reason: change.Deprovisioned, Since: u.StatusChanged,
 			})
