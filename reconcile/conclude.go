@@ -232,7 +232,7 @@ func (c *conclusion) close(tx *store.Tx, j judged) error {
 
 // expiries tells the tickets whose access ran out, once it is gone.
 func (c *conclusion) expiries(tx *store.Tx) error {
-	ended, err := tx.GrantsEndedSince(c.view.observation.Now.Add(-time.Hour))
+	ended, err := tx.GrantsEndedSince(c.view.observation.Now.Add(-witnessWindow))
 	if err != nil {
 		return err
 	}
