@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
@@ -59,7 +60,16 @@ func (r *Reconciler) tell(ctx context.Context, over []finding.Finding) error {
 	}
 }
 
-// tellDue tells what is due now and returns how much of it was told; what comes after it is due in the next round.
+const (
+	// patience is how many tickets in a row may meet a vendor that does not serve before telling ends for this pass. One
+	// alone may be the ticket's own fault.
+	patience = 3
+	// unservedWait is when something is due again for which the vendor did not serve.
+	unservedWait = time.Minute
+)
+
+// tellDue tells what is due now and returns how much of it was told; what comes after it is due in the next round. It
+// returns 0 when the vendor does not serve, so that there is no such round.
 func (r *Reconciler) tellDue(ctx context.Context) (told int, err error) {
 	var due []change.Effect
 	err = r.Store.Read(ctx, func(tx *store.Tx) error {
@@ -69,6 +79,7 @@ func (r *Reconciler) tellDue(ctx context.Context) (told int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	unserved := 0
 	for _, e := range due {
 		if err := ctx.Err(); err != nil {
 			return told, context.Cause(ctx)
@@ -81,13 +92,16 @@ func (r *Reconciler) tellDue(ctx context.Context) (told int, err error) {
 			return told, err
 		}
 		if cause == nil {
-			told++
+			told, unserved = told+1, 0
 			continue
 		}
 		r.Logger.LogAttrs(ctx, slog.LevelWarn, "ticket not told",
 			slog.String("ticket", string(e.Ticket)), slog.String("kind", string(e.Kind)), slog.String("error", cause.Error()))
-		if general(cause) {
-			return told, nil
+		if !general(cause) {
+			continue
+		}
+		if unserved++; unserved == patience || !errors.Is(cause, access.ErrUnavailable) {
+			return 0, nil
 		}
 	}
 	return told, nil
@@ -99,7 +113,7 @@ func (r *Reconciler) markTold(ctx context.Context, e change.Effect, cause error)
 	now := r.Now()
 	err := r.Store.Write(ctx, func(tx *store.Tx) error {
 		if cause != nil {
-			return tx.EffectFailed(e.Key, phrase(cause))
+			return failed(tx, e, cause, now)
 		}
 		if err := tx.EffectDone(e.Key, now); err != nil {
 			return err
@@ -113,6 +127,19 @@ func (r *Reconciler) markTold(ctx context.Context, e change.Effect, cause error)
 		r.Watch(Notice{Told: &e})
 	}
 	return err
+}
+
+// failed notes an attempt in vain. A vendor that does not serve is not the effect's fault: however long that lasts, nothing is
+// given up for it.
+func failed(tx *store.Tx, e change.Effect, cause error, now time.Time) error {
+	if !general(cause) {
+		return tx.EffectFailed(e.Key, phrase(cause))
+	}
+	until := now.Add(unservedWait)
+	if at, named := access.RetryAfter(cause); named && at.After(until) {
+		until = at
+	}
+	return tx.EffectPostponed(e.Key, phrase(cause), until)
 }
 
 // told is the body of a ticket.told entry. The text itself stays on the ticket.

@@ -112,6 +112,15 @@ func (t *Tx) EffectFailed(key, cause string) error {
 	return t.failed("effects", "key", key, cause)
 }
 
+// EffectPostponed notes that the vendor served nobody: the attempt does not count against the effect, which is due again at
+// the given time. An effect that is done stays done.
+//
+// Errors: [access.ErrNotFound] when there is no effect of this key.
+func (t *Tx) EffectPostponed(key, cause string, until time.Time) error {
+	n, err := t.exec("UPDATE effects SET next = $2, error = CASE WHEN done = 0 THEN $3 ELSE error END WHERE key = $1", key, micros(until), cause)
+	return missing(n, err, "effect")
+}
+
 // failed counts an attempt in vain in a table of the outbox and sets when the next one may be.
 func (t *Tx) failed(table, column, id, cause string) error {
 	var attempts, done int64

@@ -45,6 +45,27 @@ func outboxCases() map[string]func(*bench) {
 				return err
 			}), access.ErrInvalid)
 		},
+		"an effect that is postponed is due later and has used up no attempt": func(b *bench) {
+			b.write(func(tx *store.Tx) error {
+				_, err := tx.PutEffect(change.Effect{Key: "EP-1/x", Created: noon})
+				for range store.MaxAttempts + 1 {
+					err = firstError(err, tx.EffectPostponed("EP-1/x", "unavailable", noon.Add(time.Minute)))
+				}
+				return err
+			})
+			b.want(due(b), []string{})
+			b.clock.now = noon.Add(time.Minute)
+			b.want(due(b), []string{"EP-1/x"})
+			b.read(func(tx *store.Tx) error {
+				e, _, err := tx.Effect("EP-1/x")
+				b.want(e.Attempts, 0)
+				b.want(e.Error, "unavailable")
+				return err
+			})
+			b.refused(b.store.Write(b.Context(), func(tx *store.Tx) error {
+				return tx.EffectPostponed("EP-1/nothing", "unavailable", noon)
+			}), access.ErrNotFound)
+		},
 		"an effect that keeps failing is parked and can be taken back": func(b *bench) {
 			b.write(func(tx *store.Tx) error {
 				_, err := tx.PutEffect(change.Effect{Key: "ED-1/x", Created: noon})
