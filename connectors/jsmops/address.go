@@ -107,8 +107,9 @@ func refuseScope(resp *http.Response) error {
 	var answer struct {
 		Message string `json:"message"`
 	}
-	if decode(resp.Body, &answer) != nil || !strings.Contains(strings.ToLower(answer.Message), "scope") {
-		return nil
+	understood := decode(resp.Body, &answer) == nil
+	if understood && strings.Contains(strings.ToLower(answer.Message), "scope") {
+		return access.ErrDenied
 	}
-	return access.ErrDenied
+	return nil
 }

@@ -11,7 +11,7 @@ import (
 // What to do about what is missing, in the vendor's words.
 const (
 	siteFix     = "check the site's address, or set its cloud ID: GET https://NAME.atlassian.net/_edge/tenant_info shows it"
-	tokenFix    = "set the e-mail address of an account of the site and a valid API token of it; tokens expire after a year at most"
+	accountFix  = "set the e-mail address of an account of the site and a valid API token of it; tokens expire after a year at most"
 	keyFix      = "set the API key of an API integration of Jira Service Management, and turn the integration on"
 	alertsFix   = "give the API token the scope read:ops-alert:jira-service-management"
 	scheduleFix = "give the API token the scope read:ops-config:jira-service-management, which is granted apart from that for alerts"
@@ -31,7 +31,7 @@ func (p *Pager) Check(ctx context.Context) []access.Problem {
 	problems := p.checkKey(ctx)
 	err := p.seesAlerts(ctx)
 	if errors.Is(err, access.ErrUnauthenticated) {
-		return append(problems, access.Problem{What: "sign in to read", Fix: tokenFix, Err: err})
+		return append(problems, access.Problem{What: "sign in to read", Fix: accountFix, Err: err})
 	}
 	problems = append(problems, problem("list alerts", alertsFix, err)...)
 	_, err = p.Schedules(ctx)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -69,8 +70,7 @@ func TestAListBeyondTheVendorsReachOf20000IsComplete(t *testing.T) {
 func TestMoreAlertsInOneMillisecondThanTheReachAreIncomplete(t *testing.T) {
 	// A server of its own: every page is full, and all of it of one millisecond.
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var offset int
-		fmt.Sscanf(r.URL.Query().Get("offset"), "%d", &offset)
+		offset := number(r.URL.Query().Get("offset"))
 		var page []string
 		for i := range 100 {
 			page = append(page, fmt.Sprintf(`{"id":"a%d","status":"open","createdAt":"2026-11-02T09:00:00Z"}`, offset+i))
@@ -103,20 +103,25 @@ func TestAListThatMovesWhileItIsReadLosesNothing(t *testing.T) {
 	}
 }
 
+// number reads what the connector sends; 0 for nothing.
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 // movedPage answers a list of alerts, one a second, from createdAt on.
 func movedPage(ids []string, r *http.Request) string {
-	var offset, from int64
-	fmt.Sscan(r.URL.Query().Get("offset"), &offset)
-	fmt.Sscanf(r.URL.Query().Get("query"), "createdAt >= %d", &from)
+	offset, from := number(r.URL.Query().Get("offset")), number(strings.TrimPrefix(r.URL.Query().Get("query"), "createdAt >= "))
 	var matching []string
 	for _, id := range ids {
-		var n int64
-		fmt.Sscanf(id, "a%d", &n)
-		if at := begin().Add(time.Duration(n) * time.Second); at.UnixMilli() >= from {
+		if at := begin().Add(time.Duration(number(id[1:])) * time.Second); at.UnixMilli() >= int64(from) {
 			matching = append(matching, fmt.Sprintf(`{"id":%q,"status":"open","createdAt":%q}`, id, at.Format(time.RFC3339)))
 		}
 	}
-	start := min(int(offset), len(matching))
+	start := min(offset, len(matching))
 	return `{"values":[` + strings.Join(matching[start:min(start+100, len(matching))], ",") + `]}`
 }
 

@@ -16,7 +16,9 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
+	"github.com/maisonrmi/sopd/connectors/jsmops"
 	"github.com/maisonrmi/sopd/internal/paging"
+	"github.com/maisonrmi/sopd/internal/paging/crossing"
 	"github.com/maisonrmi/sopd/internal/testdata"
 )
 
@@ -120,3 +122,6 @@ func decoded(t *testing.T, text []byte) any {
 	}
 	return v
 }
+
+// The site is all that is needed to cross from Opsgenie.
+var _ crossing.Primary = (*jsmops.Pager)(nil)

@@ -322,3 +322,32 @@ func TestAPairNeedsTwoPagersWithNames(t *testing.T) {
 		}
 	}
 }
+
+func TestListsAreThePrimarySides(t *testing.T) {
+	first, second, p := pair(t)
+	first.on("s-1", "SecOps")
+	second.on("z-1", "SecOps")
+	first.alerts = []paging.Alert{{ID: "1"}}
+	schedules, err := p.Schedules(t.Context())
+	if err != nil || len(schedules) != 1 || schedules[0].ID != "s-1" {
+		t.Errorf("schedules %v, %v", schedules, err)
+	}
+	alerts, err := p.Alerts(t.Context(), paging.Window{})
+	if err != nil || len(alerts) != 1 || alerts[0].ID != "1" || len(second.windows) != 0 {
+		t.Errorf("alerts %v, %v", alerts, err)
+	}
+}
+
+func TestOnCallOfASideThatCannotBeReadIsAnError(t *testing.T) {
+	first, second, p := pair(t)
+	first.on("s-1", "SecOps", "ada@example.com")
+	second.on("z-1", "SecOps", "p-1")
+	second.failing["schedules"] = access.ErrUnavailable
+	if on, err := p.OnCall(t.Context(), "s-1"); !errors.Is(err, access.ErrUnavailable) || on.People != nil || !strings.HasPrefix(err.Error(), "jsmops: ") {
+		t.Errorf("secondary: %v, %v", on, err)
+	}
+	first.failing["on call"] = access.ErrUnauthenticated
+	if on, err := p.OnCall(t.Context(), "s-1"); !errors.Is(err, access.ErrUnauthenticated) || on.People != nil || !strings.HasPrefix(err.Error(), "opsgenie: ") {
+		t.Errorf("primary: %v, %v", on, err)
+	}
+}
