@@ -39,26 +39,32 @@ type Disagreement struct {
 	What string
 }
 
-// Compare reads both sides and returns what they disagree on, by kind and name; empty when they agree. Schedules are
-// matched by their names, alerts by their aliases; see [Options] for which alerts.
+// Compare is [Pair.CompareOnCall] and [Pair.CompareAlerts] together.
 //
-// Errors: those of listing either side, or the context's. The result is then nil, and nothing is known: neither that they
-// agree nor that an earlier disagreement is gone.
+// Errors: those of either. The result is then nil, and nothing is known: neither that the sides agree nor that an earlier
+// disagreement is gone.
 func (p *Pair) Compare(ctx context.Context, now time.Time) ([]Disagreement, error) {
-	found, err := p.compareSchedules(ctx)
+	found, err := p.CompareOnCall(ctx)
 	if err != nil {
 		return nil, err
 	}
-	alerts, err := p.compareAlerts(ctx, now)
+	alerts, err := p.CompareAlerts(ctx, now)
 	if err != nil {
 		return nil, err
 	}
-	found = append(found, alerts...)
-	slices.SortFunc(found, func(a, b Disagreement) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.What, b.What)) })
-	return found, nil
+	return sorted(append(found, alerts...)), nil
 }
 
-func (p *Pair) compareSchedules(ctx context.Context) ([]Disagreement, error) {
+func sorted(all []Disagreement) []Disagreement {
+	slices.SortFunc(all, func(a, b Disagreement) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.What, b.What)) })
+	return all
+}
+
+// CompareOnCall reads who is on call on both sides and returns what they disagree on, by kind and name; empty when they
+// agree. Schedules are matched by their names.
+//
+// Errors: those of listing the schedules of either side, or the context's; the result is then nil, and nothing is known.
+func (p *Pair) CompareOnCall(ctx context.Context) ([]Disagreement, error) {
 	first, err := p.options.Primary.Schedules(ctx)
 	if err != nil {
 		return nil, p.ofPrimary(err)
@@ -74,7 +80,10 @@ func (p *Pair) compareSchedules(ctx context.Context) ([]Disagreement, error) {
 			found = append(found, Disagreement{kind, name})
 		}
 	}
-	return found, ctx.Err()
+	if ctx.Err() != nil {
+		return nil, ctx.Err() // what could not be read for that is no disagreement
+	}
+	return sorted(found), nil
 }
 
 // compareSchedule returns in what the schedules of one name disagree; empty when they do not. Switched off on both sides is
@@ -152,7 +161,12 @@ func identified(ctx context.Context, identify Identify, names []string) (people 
 	return slices.Compact(people), true
 }
 
-func (p *Pair) compareAlerts(ctx context.Context, now time.Time) ([]Disagreement, error) {
+// CompareAlerts reads the alerts of both sides and returns what they disagree on, by kind and alias; empty when they agree.
+// Alerts are matched by their aliases; see [Options] for which. Pages go to one side: whether the vendor carries them
+// to the other depends on the state of the organisation's move.
+//
+// Errors: those of listing the alerts of either side; the result is then nil, and nothing is known.
+func (p *Pair) CompareAlerts(ctx context.Context, now time.Time) ([]Disagreement, error) {
 	w := paging.Window{From: now.Add(-p.options.Lookback)}
 	first, err := p.options.Primary.Alerts(ctx, w)
 	if err != nil {
@@ -164,7 +178,7 @@ func (p *Pair) compareAlerts(ctx context.Context, now time.Time) ([]Disagreement
 	}
 	settled := now.Add(-p.options.Settle)
 	here, there := p.newest(first), p.newest(second)
-	var found []Disagreement
+	found := []Disagreement{}
 	for _, alias := range names(here, there) {
 		a, b := here[alias], there[alias]
 		switch {
@@ -175,7 +189,7 @@ func (p *Pair) compareAlerts(ctx context.Context, now time.Time) ([]Disagreement
 			found = append(found, Disagreement{Acknowledged, string(alias)})
 		}
 	}
-	return found, nil
+	return sorted(found), nil
 }
 
 // newest returns the alerts that are compared by their aliases, of several with one alias the open one, else the newest. An

@@ -146,7 +146,7 @@ func (p *Pair) Schedules(ctx context.Context) ([]paging.Schedule, error) {
 // OnCall returns who answers now for a schedule of the primary side, when both sides name the same people. It fails closed:
 // acting on the word of one side could wake the wrong person and leave the right one asleep.
 //
-// Errors: [access.ErrConflict] when the sides disagree, or cannot be compared; those of either side.
+// Errors: [access.ErrConflict] when the sides disagree, or cannot be compared; those of either side; the context's.
 func (p *Pair) OnCall(ctx context.Context, id paging.ScheduleID) (paging.OnCall, error) {
 	here, err := p.options.Primary.OnCall(ctx, id)
 	if err != nil {
@@ -164,7 +164,11 @@ func (p *Pair) OnCall(ctx context.Context, id paging.ScheduleID) (paging.OnCall,
 	if err != nil {
 		return paging.OnCall{}, p.ofSecondary(err)
 	}
-	if kind := p.people(ctx, here, there); kind != "" {
+	kind := p.people(ctx, here, there)
+	if ctx.Err() != nil {
+		return paging.OnCall{}, ctx.Err()
+	}
+	if kind != "" {
 		return paging.OnCall{}, fmt.Errorf("%s and %s do not name the same people (%s): %w", p.options.PrimaryName, p.options.SecondaryName, kind, access.ErrConflict)
 	}
 	return here, nil

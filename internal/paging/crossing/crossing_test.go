@@ -351,3 +351,19 @@ func TestOnCallOfASideThatCannotBeReadIsAnError(t *testing.T) {
 		t.Errorf("primary: %v, %v", on, err)
 	}
 }
+
+// TestASideWithoutAnyAlertDoesNotHideWhoIsOnCall: a new site of JSM Operations has schedules before it has alerts, and its
+// connector does not believe an empty list.
+func TestASideWithoutAnyAlertDoesNotHideWhoIsOnCall(t *testing.T) {
+	first, second, p := pair(t)
+	first.on("s-1", "SecOps", "ada@example.com")
+	second.on("z-1", "SecOps", "p-2")
+	second.failing["alerts"] = access.ErrIncomplete
+	got, err := p.CompareOnCall(t.Context())
+	if diff := cmp.Diff([]crossing.Disagreement{{Kind: crossing.OnCall, What: "SecOps"}}, got); diff != "" || err != nil {
+		t.Errorf("on call: %v\n%s", err, diff)
+	}
+	if got, err := p.CompareAlerts(t.Context(), now()); got != nil || !errors.Is(err, access.ErrIncomplete) {
+		t.Errorf("alerts: %v, %v", got, err)
+	}
+}
