@@ -234,6 +234,7 @@ func (b *bench) look(fn func(*store.Tx) error) {
 func (b *bench) pass() (crashed bool, err error) {
 	b.Helper()
 	b.passes++
+	b.v.pass = b.passes
 	func() {
 		defer func() {
 			if dead := recover(); dead != nil {

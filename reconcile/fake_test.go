@@ -51,6 +51,7 @@ type call struct {
 	name  string // such as "Add" or "Comment"
 	write bool
 	n     int // how many calls came before it
+	pass  int // in which it was made
 }
 
 // vendors is the world outside: what it holds, and what becomes of each call.
@@ -60,6 +61,7 @@ type vendors struct {
 	// fate decides about each call; nil: done.
 	fate  func(call) fate
 	calls []call
+	pass  int // under way
 
 	okta *okta
 	jira *jira
@@ -75,7 +77,7 @@ func newVendors(t *testing.T) *vendors {
 // decide counts the call and asks for its fate.
 func (v *vendors) decide(name string, write bool) fate {
 	v.clock.now = v.clock.now.Add(5 * time.Millisecond)
-	c := call{name: name, write: write, n: len(v.calls)}
+	c := call{name: name, write: write, n: len(v.calls), pass: v.pass}
 	v.calls = append(v.calls, c)
 	if v.fate == nil {
 		return done

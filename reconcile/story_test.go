@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/hold"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/reconcile"
 )
@@ -169,6 +170,22 @@ func stories() []story {
 				b.wantIn("gWiki", "uAda", true)
 				b.wantStatus(acc1, "Waiting for validation")
 				b.wantStatus(acc2, "Waiting for validation")
+			},
+		},
+		{
+			name:  "mass departure, held and let through",
+			begin: massDeparture,
+			then: []func(*bench){func(b *bench) {
+				for _, h := range b.holds(hold.Open) {
+					b.letThrough(h)
+				}
+			}},
+			end: func(b *bench) {
+				if b.struck { // what was left is another plan, which waits for another word
+					return
+				}
+				b.wantMade(removed("gWiki", "uDan"), removed("gWiki", "uEve"), removed("gWiki", "uFay"), removed("gWiki", "uGus"),
+					removed("gWiki", "uHal"))
 			},
 		},
 		{
