@@ -1,0 +1,156 @@
+package evidence
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/ledger"
+)
+
+// ManifestVersion is the version of the export's form that this program writes and verifies.
+const ManifestVersion = 1
+
+// The files of an export that are no views. docs/evidence.md describes them.
+const (
+	FileManifest    = "manifest.json"
+	FileSignature   = "manifest.sig"    // signed note over the SHA-256 of the manifest
+	FileRecords     = "records.jsonl"   // canonical form of each record, a line each
+	FileLeaves      = "leaves.bin"      // leaf hash of each record, 32 bytes each
+	FileCheckpoints = "checkpoints.txt" // signed notes, each followed by an empty line
+	FileIndex       = "index.html"
+	FileEvents      = "events.jsonl"   // System Log events on managed groups in the period
+	FileTickets     = "tickets.jsonl"  // tickets and approvals of the grants in the period, redacted
+	FileGroups      = "groups.csv"     // managed groups with the time of their last complete read
+	FileComparison  = "comparison.csv" // what one source shows and another does not
+)
+
+// Manifest says what an export is, and vouches for each of its files. It is signed by the ledger's key.
+type Manifest struct {
+	Version int    `json:"version"` // [ManifestVersion]
+	Origin  string `json:"origin"`  // name of the ledger
+	Program string `json:"program"` // version of sopd that wrote the export
+	// Made is when.
+	Made time.Time `json:"made"`
+	// From and To are the half-open period of the population. To lies at or before the time of the last checkpoint.
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// Asked is the end of the period that was asked for.
+	Asked   time.Time        `json:"asked"`
+	Records Range            `json:"records"`
+	Kinds   map[string]int64 `json:"kinds"` // number of records in the period, by kind
+	Views   []ViewCount      `json:"views"`
+	Sources Sources          `json:"sources"`
+	// Comparison holds the numbers of the comparison; nil when the export was made of the ledger alone.
+	Comparison *Comparison `json:"comparison,omitempty"`
+	Files      []FileSum   `json:"files"` // every other file but the signature, sorted by name
+}
+
+// Range is the stretch of the ledger that an export holds: every record from First to before End. It reaches from one
+// checkpoint to another, so it may hold records before and after the period.
+type Range struct {
+	First int64 `json:"first"` // position of the first record, and size of the checkpoint before it
+	End   int64 `json:"end"`   // position after the last record, and size of the last checkpoint
+	// Frontier holds the roots of the complete subtrees before First, the largest first. With them the root of each
+	// checkpoint is computed from the records.
+	Frontier []ledger.Hash `json:"frontier"`
+	// Consistency is the RFC 6962 proof that the tree of End records begins with that of First; empty when First is 0.
+	Consistency ledger.Proof `json:"consistency"`
+	InPeriod    int64        `json:"inPeriod"` // how many of the records lie in the period
+}
+
+// FileSum is a file and what it must hash to.
+type FileSum struct {
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes"`  // its length
+	SHA256 string `json:"sha256"` // hex
+}
+
+// ViewCount is a view and how many rows it has.
+type ViewCount struct {
+	View
+	Rows int64 `json:"rows"`
+}
+
+// View is a list for one control. Its population is every record of the kinds in the period; each row begins with the
+// columns of [ViewColumns], in the order of the ledger.
+type View struct {
+	File  string        `json:"file"`
+	Title string        `json:"title"`          // what a row is, for people
+	Kinds []ledger.Kind `json:"kinds"`          // kinds of record in the population
+	Fact  string        `json:"fact,omitempty"` // only facts of this name; empty for all
+}
+
+// ViewColumns returns the columns that each view begins with. They stand in the record too.
+func ViewColumns() []string { return []string{"seq", "at", "change", "ticket", "user", "group"} }
+
+// factLeft is the fact that begins a leaver's clock, factRemoved and factValidated end clocks; package reconcile records
+// them.
+const (
+	factLeft      = "leaver.left"
+	factRemoved   = "leaver.removed"
+	factValidated = "request.validated"
+)
+
+// Views returns the views of an export. They belong to the format: a verifier knows them, an export cannot choose others.
+func Views() []View {
+	return []View{
+		{File: "grants.csv", Title: "access granted, with request, approvers, provision and validation", Kinds: []ledger.Kind{ledger.GrantApproved}},
+		{File: "grant-ends.csv", Title: "access that ended, with the reason", Kinds: []ledger.Kind{ledger.GrantEnded}},
+		{File: "changes.csv", Title: "writes to Okta, with authority and outcome", Kinds: []ledger.Kind{ledger.ChangeIntended}},
+		{File: "leavers.csv", Title: "people who left, with the times", Kinds: []ledger.Kind{ledger.FactRecorded}, Fact: factLeft},
+		{File: "refusals.csv", Title: "requests that were refused, with the causes", Kinds: []ledger.Kind{ledger.RequestRefused}},
+		{File: "holds.csv", Title: "holds and overrides of guards, with who decided", Kinds: []ledger.Kind{
+			ledger.HoldMade, ledger.HoldApproved, ledger.HoldCancelled, ledger.HoldUsed, ledger.GuardOverridden,
+		}},
+		{File: "exceptions.csv", Title: "memberships accepted without a ticket", Kinds: []ledger.Kind{ledger.BaselineAdopted, ledger.BaselineDropped}},
+		{File: "findings.csv", Title: "findings", Kinds: []ledger.Kind{ledger.FindingRaised}},
+		{File: "anchors.csv", Title: "checkpoints anchored off the machine, and changes of key", Kinds: []ledger.Kind{ledger.CheckpointAnchored, ledger.KeyChanged}},
+	}
+}
+
+// holds reports whether the record, in the period, is in the view's population.
+func (v View) holds(r ledger.Record) (bool, error) {
+	if !slices.Contains(v.Kinds, r.Kind) {
+		return false, nil
+	}
+	if v.Fact == "" {
+		return true, nil
+	}
+	var fact struct {
+		Name string `json:"name"`
+	}
+	err := decodeBody(r, &fact)
+	return fact.Name == v.Fact, err
+}
+
+// in reports whether the record lies in the period.
+func (m Manifest) in(r ledger.Record) bool { return !r.At.Before(m.From) && r.At.Before(m.To) }
+
+// encode returns the manifest as it is written and signed.
+func (m Manifest) encode() ([]byte, error) {
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("manifest has no JSON form: %w", access.ErrInvalid)
+	}
+	return append(text, '\n'), nil
+}
+
+// decodeManifest reads what encode writes.
+//
+// Errors: [access.ErrMalformed].
+func decodeManifest(text []byte) (Manifest, error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	var m Manifest
+	if err := dec.Decode(&m); err != nil {
+		return Manifest{}, fmt.Errorf("manifest is not understood: %w", access.ErrMalformed)
+	}
+	if m.Version != ManifestVersion {
+		return Manifest{}, fmt.Errorf("manifest has version %d, this program reads %d: %w", m.Version, ManifestVersion, access.ErrMalformed)
+	}
+	return m, nil
+}
