@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -107,8 +108,12 @@ func (c *conclusion) departures(tx *store.Tx) error {
 		if l.Reason == change.Deprovisioned && !c.manageable(l.User) {
 			continue
 		}
+		since := l.Since
+		if since.IsZero() { // Okta does not say; the first sight stays
+			since = now
+		}
 		if err := putFact(tx, observed{
-			subject: subject, name: FactLeft, at: l.Since, ticket: l.Ticket,
+			subject: subject, name: FactLeft, at: since, ticket: l.Ticket,
 		}, now); err != nil {
 			return err
 		}
@@ -126,7 +131,8 @@ func leaverSubject(l plan.Leaver) string {
 // manageable reports whether anything is planned or under way for the user: without that there is nothing to clock.
 func (c *conclusion) manageable(id access.UserID) bool { return c.open[id] > 0 }
 
-// deactivated stops the clocks of users whom Okta deactivated and for whom nothing is left to remove.
+// deactivated stops the clocks of users whom Okta deactivated and for whom nothing is left to remove, on whoever's word it
+// was removed.
 func (c *conclusion) deactivated(tx *store.Tx) error {
 	recent, err := tx.ChangesSince(c.view.observation.Now.Add(-witnessWindow))
 	if err != nil {
@@ -134,24 +140,47 @@ func (c *conclusion) deactivated(tx *store.Tx) error {
 	}
 	byUser := make(map[access.UserID][]change.Change)
 	for _, ch := range recent {
-		if ch.Reason == change.Deprovisioned && ch.State == change.Confirmed {
+		if ch.Kind == change.RemoveMember && ch.State == change.Confirmed {
 			byUser[ch.User] = append(byUser[ch.User], ch)
 		}
 	}
-	for id, changes := range byUser {
-		if c.open[id] > 0 {
+	for _, id := range slices.Sorted(maps.Keys(byUser)) {
+		user := c.view.observation.Users[id]
+		if c.open[id] > 0 || user.Status != access.Deprovisioned {
 			continue
 		}
-		user := c.view.observation.Users[id]
-		at, last := last(changes, user.StatusChanged)
-		subject := leaverSubject(plan.Leaver{User: id, Since: user.StatusChanged})
-		for _, o := range []observed{
-			{subject: subject, name: FactLeft, at: user.StatusChanged},
-			{subject: subject, name: FactRemoved, at: at, change: last},
-		} {
-			if err := putFact(tx, o, c.view.observation.Now); err != nil {
-				return err
-			}
+		if err := c.departed(tx, user, byUser[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// departed stops the clock of one deactivated user, with the removals since. Removals on other evidence stop a clock that
+// runs, and start none.
+func (c *conclusion) departed(tx *store.Tx, user access.User, changes []change.Change) error {
+	left := user.StatusChanged
+	changes = slices.DeleteFunc(changes, func(ch change.Change) bool { return ch.Intended.Before(left.Add(-clockSkew)) })
+	subject := leaverSubject(plan.Leaver{User: user.ID, Since: left})
+	facts, err := tx.Facts(subject)
+	if err != nil {
+		return err
+	}
+	started := slices.ContainsFunc(facts, func(f kpi.Fact) bool { return f.Name == FactLeft })
+	own := slices.ContainsFunc(changes, func(ch change.Change) bool { return ch.Reason == change.Deprovisioned })
+	if len(changes) == 0 || !started && !own {
+		return nil
+	}
+	if left.IsZero() { // Okta does not say since when
+		left = changes[0].Intended
+	}
+	at, last := last(changes, left)
+	for _, o := range []observed{
+		{subject: subject, name: FactLeft, at: left},
+		{subject: subject, name: FactRemoved, at: at, change: last},
+	} {
+		if err := putFact(tx, o, c.view.observation.Now); err != nil {
+			return err
 		}
 	}
 	return nil
