@@ -86,11 +86,7 @@ func (d *daemon) check(ctx context.Context) []checked {
 		lines = append(lines, d.checkGroups(ctx)...)
 	}
 	lines = append(lines, problems("Jira", "credential, permissions and fields", d.jira.Check(ctx, d.policies.Projects()))...)
-	if d.opsgenie != nil {
-		lines = append(lines, problems("Opsgenie", "credential and permissions", d.opsgenie.Check(ctx))...)
-	} else {
-		lines = append(lines, checked{What: "paging is off: nobody is told of drift and holds", Warning: true, Fix: "set SOPD_PAGING"})
-	}
+	lines = append(lines, d.checkPaging(ctx, d.store.Now())...)
 	lines = append(lines,
 		hookCheck("okta", "SOPD_OKTA_WEBHOOK_SECRET", d.config.OktaHooks),
 		hookCheck("jira", "SOPD_JIRA_WEBHOOK_SECRET", d.config.JiraHooks),

@@ -39,7 +39,13 @@ type environment struct {
 	JiraToken            string `env:"SOPD_JIRA_TOKEN"       about:"API token" secret:"true"`
 	JiraSecret           string `env:"SOPD_JIRA_WEBHOOK_SECRET" about:"secret of the webhook's signature" secret:"true"`
 	JiraSecretPrevious   string `env:"SOPD_JIRA_WEBHOOK_SECRET_PREVIOUS" about:"the secret before it, accepted as well while it is rotated" secret:"true"`
-	Paging               string `env:"SOPD_PAGING"           about:"opsgenie; jsmops and both follow; empty pages nobody"`
+	Paging               string `env:"SOPD_PAGING"           about:"opsgenie or jsmops; empty pages nobody"`
+	JSMOpsURL            string `env:"SOPD_JSMOPS_URL"       about:"API of JSM Operations; default https://api.atlassian.com"`
+	JSMOpsSite           string `env:"SOPD_JSMOPS_SITE"      about:"the site, such as https://example.atlassian.net; or SOPD_JSMOPS_CLOUD_ID"`
+	JSMOpsCloudID        string `env:"SOPD_JSMOPS_CLOUD_ID"  about:"the site's cloud ID"`
+	JSMOpsKey            string `env:"SOPD_JSMOPS_KEY"       about:"key of the API integration in JSM Operations" secret:"true"`
+	JSMOpsUser           string `env:"SOPD_JSMOPS_USER"      about:"e-mail of the account that reads alerts; default SOPD_JIRA_USER"`
+	JSMOpsToken          string `env:"SOPD_JSMOPS_TOKEN"     about:"its API token; default SOPD_JIRA_TOKEN" secret:"true"`
 	OpsgenieURL          string `env:"SOPD_OPSGENIE_URL"     about:"API of the region; default https://api.opsgenie.com"`
 	OpsgenieKey          string `env:"SOPD_OPSGENIE_KEY"     about:"API key of the integration" secret:"true"`
 	PagingSecret         string `env:"SOPD_OPSGENIE_WEBHOOK_SECRET" about:"value of the outgoing webhook's Authorization header" secret:"true"`
@@ -62,6 +68,9 @@ type config struct {
 	JiraToken                     secret.Value
 	Paging                        string
 	OpsgenieURL                   string
+	JSMOpsURL, JSMOpsSite         string
+	JSMOpsCloudID, JSMOpsUser     string
+	JSMOpsKey, JSMOpsToken        secret.Value
 	OpsgenieKey                   secret.Value
 	OktaHooks, JiraHooks, OpsHook []secret.Value
 }
@@ -166,15 +175,33 @@ func (l *configLoader) credentials() {
 func (l *configLoader) paging(c *config) {
 	e := l.env
 	switch e.Paging {
-	case "":
-	case "opsgenie":
+	case pagingOff:
+	case pagingOpsgenie:
 		c.OpsgenieURL = l.vendor("SOPD_OPSGENIE_URL", or(e.OpsgenieURL, "https://api.opsgenie.com"), "")
 		c.OpsgenieKey = secret.New(l.required("SOPD_OPSGENIE_KEY", e.OpsgenieKey, "make an API integration for sopd"))
-	case "jsmops", "both":
-		l.wrong("SOPD_PAGING", "%q is not supported by this version; write opsgenie, or leave it empty", e.Paging)
+	case pagingJSMOps:
+		l.jsmops(c)
+	case "both":
+		l.wrong("SOPD_PAGING", "both is not supported by this version; write opsgenie or jsmops")
 	default:
-		l.wrong("SOPD_PAGING", "is %q; write opsgenie, or leave it empty", e.Paging)
+		l.wrong("SOPD_PAGING", "is %q; write opsgenie or jsmops, or leave it empty", e.Paging)
 	}
+}
+
+func (l *configLoader) jsmops(c *config) {
+	e := l.env
+	if e.JSMOpsURL != "" {
+		c.JSMOpsURL = l.vendor("SOPD_JSMOPS_URL", e.JSMOpsURL, "")
+	}
+	if e.JSMOpsSite != "" {
+		c.JSMOpsSite = l.vendor("SOPD_JSMOPS_SITE", e.JSMOpsSite, "")
+	}
+	if (e.JSMOpsSite == "") == (e.JSMOpsCloudID == "") {
+		l.wrong("SOPD_JSMOPS_SITE", "set either it or SOPD_JSMOPS_CLOUD_ID")
+	}
+	c.JSMOpsCloudID, c.JSMOpsUser = e.JSMOpsCloudID, or(e.JSMOpsUser, e.JiraUser)
+	c.JSMOpsKey = secret.New(l.required("SOPD_JSMOPS_KEY", e.JSMOpsKey, "make an API integration for sopd in JSM Operations"))
+	c.JSMOpsToken = secret.New(or(e.JSMOpsToken, e.JiraToken))
 }
 
 func (l *configLoader) database() string {

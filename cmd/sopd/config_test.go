@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/maisonrmi/sopd/connectors/transport"
 )
 
 func lookup(env map[string]string) func(string) (string, bool) {
@@ -156,5 +158,24 @@ func TestPolicyLintNamesEveryProblemAndEndsWithTwo(t *testing.T) {
 	}
 	if code, _ := lint(); code != exitUsage {
 		t.Errorf("without a folder: %d", code)
+	}
+}
+
+func TestJSMOperationsIsConfiguredByTheJiraAccountWhereItHasNoneOfItsOwn(t *testing.T) {
+	env := soundEnvironment()
+	env["SOPD_PAGING"], env["SOPD_JSMOPS_KEY"], env["SOPD_JSMOPS_SITE"] = "jsmops", "ops-key", "https://example.atlassian.net"
+	c, err := loadConfig(t.Context(), lookup(env))
+	if err != nil || c.JSMOpsUser != "sopd@example.com" || c.JSMOpsToken.Reveal() != "jira-token" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := newPager(c, transport.Options{}); err != nil {
+		t.Error(err)
+	}
+	env["SOPD_JSMOPS_CLOUD_ID"], env["SOPD_JSMOPS_KEY"] = "11111111-2222-3333-4444-555555555555", ""
+	_, err = loadConfig(t.Context(), lookup(env))
+	for _, want := range []string{"SOPD_JSMOPS_SITE: set either", "SOPD_JSMOPS_KEY: is missing"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in %v", want, err)
+		}
 	}
 }

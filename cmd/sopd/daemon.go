@@ -13,7 +13,6 @@ import (
 
 	"github.com/maisonrmi/sopd/connectors/jira"
 	"github.com/maisonrmi/sopd/connectors/okta"
-	"github.com/maisonrmi/sopd/connectors/opsgenie"
 	"github.com/maisonrmi/sopd/connectors/transport"
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/figures"
@@ -33,7 +32,7 @@ type daemon struct {
 	store      *store.Store
 	okta       *okta.Directory
 	jira       *jira.Tickets
-	opsgenie   *opsgenie.Pager // nil when nobody is paged
+	pager      pager // nil when nobody is paged
 	reconciler *reconcile.Reconciler
 	registry   *prometheus.Registry
 	logger     *slog.Logger
@@ -146,7 +145,7 @@ func openStore(ctx context.Context, c console) (*store.Store, error) {
 // connectVendors makes the connectors, and reports every problem of all of them at once.
 func (d *daemon) connectVendors(context.Context) error {
 	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Version: readVersion().Version}
-	var oktaErr, jiraErr, opsgenieErr error
+	var oktaErr, jiraErr, pagerErr error
 	d.okta, oktaErr = okta.New(okta.Options{
 		URL: d.config.OktaURL, Token: d.config.OktaToken, ClientID: d.config.OktaClientID, PrivateKey: d.config.OktaKey,
 		CanaryUser: d.policies.Canaries.User, CanaryGroup: d.policies.Canaries.Group, Transport: shared,
@@ -154,10 +153,8 @@ func (d *daemon) connectVendors(context.Context) error {
 	d.jira, jiraErr = jira.New(jira.Options{
 		URL: d.config.JiraURL, User: d.config.JiraUser, Token: d.config.JiraToken, Fields: d.policies.Fields(), Transport: shared,
 	})
-	if d.config.Paging != "" {
-		d.opsgenie, opsgenieErr = opsgenie.New(opsgenie.Options{URL: d.config.OpsgenieURL, Key: d.config.OpsgenieKey, Transport: shared})
-	}
-	if err := errors.Join(oktaErr, jiraErr, opsgenieErr); err != nil {
+	d.pager, pagerErr = newPager(d.config, shared)
+	if err := errors.Join(oktaErr, jiraErr, pagerErr); err != nil {
 		return usage(err)
 	}
 	return nil
@@ -165,8 +162,8 @@ func (d *daemon) connectVendors(context.Context) error {
 
 func (d *daemon) newReconciler(context.Context) error {
 	var pager reconcile.Pager
-	if d.opsgenie != nil {
-		pager = d.opsgenie
+	if d.pager != nil {
+		pager = d.pager
 	}
 	r, err := reconcile.New(reconcile.Config{
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,

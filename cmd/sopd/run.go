@@ -65,9 +65,9 @@ func (d *daemon) hello(ctx context.Context) error {
 	self, oktaErr := d.okta.Self(ctx)
 	_, jiraErr := d.jira.Self(ctx)
 	problems := []error{wrap("Okta", oktaErr), wrap("Jira", jiraErr)}
-	if d.opsgenie != nil {
-		for _, p := range d.opsgenie.Check(ctx) {
-			problems = append(problems, fmt.Errorf("%s: %s: %s", "Opsgenie", p.What, p.Fix))
+	if d.pager != nil {
+		for _, p := range d.pager.Check(ctx) {
+			problems = append(problems, fmt.Errorf("%s: %s: %s", pagerName(d.config.Paging), p.What, p.Fix))
 		}
 	}
 	if err := errors.Join(problems...); err != nil {
