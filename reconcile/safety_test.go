@@ -316,6 +316,31 @@ func TestAReplicaThatWasAwayForTooLongStopsBeforeItsNextWrite(t *testing.T) {
 	}
 }
 
+func TestAPlaceThatWasTakenAndGivenBackMeanwhileIsLostAllTheSame(t *testing.T) {
+	b := newBench(t)
+	b.wikiFor("uAda", time.Time{})
+	later(10 * time.Second)(b)
+	b.v.fate = func(c call) fate {
+		if c.name == "Changed" && b.passes == 1 {
+			later(10 * time.Minute)(b) // while the process sleeps, another one makes a whole pass
+			b.change(func(tx *store.Tx) error {
+				token, err := tx.Lease("pass", "two", b.v.clock.now.Add(2*time.Minute))
+				if err != nil {
+					return err
+				}
+				return tx.ReleaseLease("pass", token)
+			})
+		}
+		return done
+	}
+	if _, err := b.pass(); !errors.Is(err, access.ErrConflict) {
+		t.Errorf("error %v, want that the lease was lost", err)
+	}
+	if w := b.v.writes(); len(w) != 0 {
+		t.Errorf("written %v on decisions that others may have made", w)
+	}
+}
+
 func TestALeaverWhoAskedForAccessDoesNotGetItBackWhenTheTicketDoesNotMove(t *testing.T) {
 	b := newBench(t)
 	key := b.wikiFor("uAda", time.Time{})
