@@ -31,7 +31,7 @@ func Frontier(size int64, hashes HashReader) ([]Hash, error) {
 //
 // Errors: [access.ErrInvalid] when a tree of that size has another number of subtrees.
 func Resume(size int64, frontier []Hash) (Tree, error) {
-	if size < 0 || bits.OnesCount64(uint64(size)) != len(frontier) { //nolint:gosec // not negative
+	if size < 0 || bits.OnesCount64(uint64(size)) != len(frontier) {
 		return Tree{}, fmt.Errorf("frontier of %d hashes is none of %d records: %w", len(frontier), size, access.ErrInvalid)
 	}
 	return Tree{size: size, peaks: append([]Hash(nil), frontier...)}, nil
