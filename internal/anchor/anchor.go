@@ -81,7 +81,7 @@ func begin(file *os.File) ([]byte, error) {
 
 // syncDir makes a new file's name durable.
 func syncDir(path string) error {
-	dir, err := os.Open(path) //nolint:gosec // the folder of a configured file
+	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}

@@ -86,26 +86,31 @@ type comparer struct {
 // maxShown is how many orphans the index lists; comparison.csv has all.
 const maxShown = 1000
 
-// compare writes the System Log events of the period, and every orphan.
-func (e *exporter) compare() error {
+// newComparer begins the comparison.
+func (e *exporter) newComparer() (*comparer, error) {
 	t, err := e.folder.table(FileComparison, []string{
 		"orphan", "user", "login", "group", "group_name", "ticket", "change", "system_log_event", "at", "detail",
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c := &comparer{exporter: e, table: t, result: &Comparison{Orphans: make(map[Orphan]int64)}, managed: make(map[access.GroupID]bool)}
 	for _, g := range e.options.Groups {
 		c.managed[g.ID] = true
 	}
 	e.manifest.Comparison = c.result
-	for _, step := range []func() error{c.writeEvents, c.events, c.changes, c.grants, c.members, c.tickets, c.unreadable} {
-		if err = step(); err != nil {
-			break
+	return c, nil
+}
+
+// finish writes the System Log events of the period, and every orphan that the records did not show.
+func (c *comparer) finish() error {
+	for _, step := range []func() error{c.writeEvents, c.events, c.grants, c.members, c.tickets, c.unreadable} {
+		if err := step(); err != nil {
+			return err
 		}
 	}
-	e.orphans = c.shown
-	return errors.Join(err, t.close())
+	c.orphans = c.shown
+	return nil
 }
 
 func (c *comparer) orphan(o orphan) error {
@@ -235,25 +240,13 @@ func explains(c change.Change, m access.Membership, event access.Event) bool {
 		!event.Published.Before(c.Intended.Add(-eventBefore)) && event.Published.Before(c.Intended.Add(eventAfter))
 }
 
-// changes looks for the event behind each confirmed change that was intended in the period.
-func (c *comparer) changes() error {
-	r := c.manifest.Records
-	for at := r.First; at < r.End; {
-		records, err := c.tx.Records(at, int(min(atOnce, r.End-at)))
-		if err != nil {
-			return err
-		}
-		for _, record := range records {
-			if record.Kind != ledger.ChangeIntended || !c.manifest.in(record) {
-				continue
-			}
-			if err := c.change(record.Change); err != nil {
-				return err
-			}
-		}
-		at += int64(len(records))
+// record looks for the event behind a confirmed change that was intended in the period. It is told every record of the
+// period while the ledger is written.
+func (c *comparer) record(r ledger.Record) error {
+	if r.Kind != ledger.ChangeIntended {
+		return nil
 	}
-	return nil
+	return c.change(r.Change)
 }
 
 func (c *comparer) change(id change.ID) error {
@@ -436,11 +429,15 @@ func (c *comparer) ticket(key ticket.Key) error {
 		return nil // nobody consented, or somebody did not
 	}
 	c.result.Tickets++
+	grants, err := c.tx.GrantsByTicket(key)
+	if err != nil || len(grants) > 0 {
+		return err
+	}
 	records, err := c.tx.RecordsByTicket(key)
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(records, func(r ledger.Record) bool { return r.Kind == ledger.GrantApproved || r.Kind == ledger.RequestRefused }) {
+	if slices.ContainsFunc(records, func(r ledger.Record) bool { return r.Kind == ledger.RequestRefused }) {
 		return nil
 	}
 	return c.orphan(orphan{kind: TicketNoDecision, ticket: key, detail: "every approval of it was given; the ledger knows neither grant nor refusal"})

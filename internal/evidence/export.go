@@ -158,18 +158,32 @@ func (e *exporter) write(ctx context.Context) error {
 	if e.manifest.Sources, err = e.readSources(); err != nil {
 		return err
 	}
-	if err := e.writeLedger(ctx); err != nil {
+	if err := e.writeEvidence(ctx); err != nil {
 		return err
-	}
-	if e.options.Scope != LedgerOnly {
-		if err := errors.Join(e.writeGroups(), e.compare()); err != nil {
-			return err
-		}
 	}
 	if err := e.writeIndex(); err != nil {
 		return err
 	}
 	return e.sign()
+}
+
+// writeEvidence writes the ledger and, beside it, what the comparison with the vendors shows.
+func (e *exporter) writeEvidence(ctx context.Context) error {
+	if e.options.Scope == LedgerOnly {
+		return e.writeLedger(ctx, func(ledger.Record) error { return nil })
+	}
+	c, err := e.newComparer()
+	if err != nil {
+		return err
+	}
+	err = e.writeLedger(ctx, c.record)
+	if err == nil {
+		err = c.finish()
+	}
+	if err == nil {
+		err = e.writeGroups()
+	}
+	return errors.Join(err, c.table.close())
 }
 
 func (e *exporter) sign() error {

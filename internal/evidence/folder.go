@@ -38,7 +38,7 @@ type outFile struct {
 const bufferSize = 1 << 18
 
 func (f *folder) create(name string) (*outFile, error) {
-	file, err := os.OpenFile(filepath.Join(f.path, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the name is one of the format's
+	file, err := os.OpenFile(filepath.Join(f.path, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, unwritable(err)
 	}

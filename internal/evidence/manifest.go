@@ -64,7 +64,7 @@ type Range struct {
 
 // FileSum is a file and what it must hash to.
 type FileSum struct {
-	Name   string `json:"name"`
+	Name   string `json:"name"`   // in the export, without folders
 	Bytes  int64  `json:"bytes"`  // its length
 	SHA256 string `json:"sha256"` // hex
 }
@@ -72,13 +72,13 @@ type FileSum struct {
 // ViewCount is a view and how many rows it has.
 type ViewCount struct {
 	View
-	Rows int64 `json:"rows"`
+	Rows int64 `json:"rows"` // without the heading
 }
 
 // View is a list for one control. Its population is every record of the kinds in the period; each row begins with the
 // columns of [ViewColumns], in the order of the ledger.
 type View struct {
-	File  string        `json:"file"`
+	File  string        `json:"file"`           // name in the export
 	Title string        `json:"title"`          // what a row is, for people
 	Kinds []ledger.Kind `json:"kinds"`          // kinds of record in the population
 	Fact  string        `json:"fact,omitempty"` // only facts of this name; empty for all

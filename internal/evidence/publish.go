@@ -42,7 +42,7 @@ func taken(err error) error {
 }
 
 func pack(work, packed string) error {
-	file, err := os.OpenFile(packed, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // beside the output that was asked for
+	file, err := os.OpenFile(packed, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return unwritable(err)
 	}

@@ -26,7 +26,7 @@ type Sources struct {
 
 // SourceRead is a poll of a vendor and when it last succeeded.
 type SourceRead struct {
-	Name string    `json:"name"`
+	Name string    `json:"name"` // vendor and what was read, such as "okta.users"
 	At   time.Time `json:"at"`
 }
 

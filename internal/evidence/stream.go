@@ -22,14 +22,15 @@ type ledgerWriter struct {
 	checkpoints *outFile
 	ticketFile  jsonLines
 	views       []*viewWriter
+	also        func(ledger.Record) error // is told every record of the period
 }
 
-// writeLedger writes records, hashes, checkpoints and views.
+// writeLedger writes records, hashes, checkpoints and views, and tells also every record of the period.
 //
 // Errors: [ledger.ErrTampered] when the records do not hash to what was signed; [access.ErrNotFound] when none lies in the
 // period.
-func (e *exporter) writeLedger(ctx context.Context) error {
-	w := &ledgerWriter{exporter: e}
+func (e *exporter) writeLedger(ctx context.Context, also func(ledger.Record) error) error {
+	w := &ledgerWriter{exporter: e, also: also}
 	err := w.open()
 	if err == nil {
 		err = w.walk(ctx)
@@ -147,7 +148,7 @@ func (w *ledgerWriter) record(r ledger.Record) error {
 			return fmt.Errorf("%s, record %d: %w", v.view.File, r.Seq, err)
 		}
 	}
-	return nil
+	return w.also(r)
 }
 
 // checkpoint writes the checkpoint and holds the tree against it.

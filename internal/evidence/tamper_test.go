@@ -145,13 +145,17 @@ func fileTamperings() []tampering {
 		{"a hash edited", func(f forger) { f.files[evidence.FileLeaves].Data[40] ^= 1 }, evidence.FileLeaves, ledger.Replaced},
 		{"a hash dropped", func(f forger) { f.files[evidence.FileLeaves].Data = f.files[evidence.FileLeaves].Data[32:] }, evidence.FileLeaves, ledger.Replaced},
 		{"hashes cut", func(f forger) { f.files[evidence.FileLeaves].Data = f.files[evidence.FileLeaves].Data[:64] }, evidence.FileLeaves, ""},
-		{"a hash added", func(f forger) { f.files[evidence.FileLeaves].Data = append(f.files[evidence.FileLeaves].Data, make([]byte, 32)...) }, evidence.FileLeaves, ledger.Foreign},
+		{"a hash added", func(f forger) {
+			f.files[evidence.FileLeaves].Data = append(f.files[evidence.FileLeaves].Data, make([]byte, 32)...)
+		}, evidence.FileLeaves, ledger.Foreign},
 		{"a list without a row", csv(func(l [][]byte) [][]byte { return slices.Delete(l, 2, 3) }), "grants.csv", ledger.Edited},
 		{"a list without its last row", csv(func(l [][]byte) [][]byte { return l[:len(l)-1] }), "grants.csv", ledger.Truncated},
 		{"a list with a row twice", csv(func(l [][]byte) [][]byte { return append(l, l[len(l)-1]) }), "grants.csv", ledger.Foreign},
 		{"a cell edited that stands in the record", func(f forger) { f.replace("grants.csv", "ACC-", "ACC-9") }, "grants.csv", ledger.Edited},
 		{"a cell edited that does not", func(f forger) { f.replace("grants.csv", "@example.com", "@example.org") }, "grants.csv", ledger.Edited},
-		{"the comparison edited", func(f forger) { f.files[evidence.FileComparison].Data = append(f.files[evidence.FileComparison].Data, "x,,,,,,,,,\n"...) }, evidence.FileComparison, ledger.Edited},
+		{"the comparison edited", func(f forger) {
+			f.files[evidence.FileComparison].Data = append(f.files[evidence.FileComparison].Data, "x,,,,,,,,,\n"...)
+		}, evidence.FileComparison, ledger.Edited},
 		{"the page edited", func(f forger) { f.replace(evidence.FileIndex, "Evidence", "evidence") }, evidence.FileIndex, ledger.Edited},
 		{"a list gone", func(f forger) { delete(f.files, "leavers.csv") }, "leavers.csv", ledger.Missing},
 		{"a file added", func(f forger) { f.files["more.csv"] = &fstest.MapFile{Data: []byte("x")} }, "more.csv", ledger.Foreign},
@@ -191,7 +195,9 @@ func dishonestOwner() []tampering {
 		}, evidence.FileManifest, ledger.Foreign},
 		{"signed again: another query", func(f forger) { f.resign(func(m *evidence.Manifest) { m.Views[3].Fact = "leaver.removed" }) }, evidence.FileManifest, ledger.Foreign},
 		{"signed again: a file that nobody vouches for", func(f forger) {
-			f.resign(func(m *evidence.Manifest) { m.Files = slices.DeleteFunc(m.Files, func(s evidence.FileSum) bool { return s.Name == "holds.csv" }) })
+			f.resign(func(m *evidence.Manifest) {
+				m.Files = slices.DeleteFunc(m.Files, func(s evidence.FileSum) bool { return s.Name == "holds.csv" })
+			})
 		}, evidence.FileManifest, ledger.Foreign},
 		{"signed again: the comparison left out", func(f forger) {
 			for _, name := range []string{evidence.FileComparison, evidence.FileEvents, evidence.FileGroups} {
@@ -312,7 +318,7 @@ func (s script) expect(t *testing.T, files fstest.MapFS, key string, code int) {
 	if err := os.CopyFS(dir, files); err != nil && !errors.Is(err, fs.ErrExist) {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), s.python, s.path, dir, "--key", key) //nolint:gosec // our own script
+	cmd := exec.CommandContext(t.Context(), s.python, s.path, dir, "--key", key)
 	text, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

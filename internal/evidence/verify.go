@@ -20,7 +20,7 @@ import (
 
 // Fault is a proof that an export is not what was signed: in which file, and what.
 type Fault struct {
-	File string
+	File string // name in the export
 	// Kind is what was done; Line is where, counted from 1, and 0 when no line can be named.
 	Kind   ledger.FaultKind
 	Line   int64

@@ -167,7 +167,7 @@ func (c *viewCheck) record(r ledger.Record) error {
 		return err
 	}
 	row, err := c.rows.Read()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return &Fault{File: c.view.File, Kind: ledger.Truncated, Detail: fmt.Sprintf("record %d is in the population and not in the list", r.Seq)}
 	}
 	if err != nil {

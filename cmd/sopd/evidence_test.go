@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/evidence"
+)
+
+// keyed gives the site a ledger key and returns the public one.
+func (s site) keyed(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ledger.key")
+	code, public, errs := s.sopd(t, "keys", "generate", "--origin", "sopd.example.com/ledger", "--out", path)
+	if code != exitDone {
+		t.Fatal(errs)
+	}
+	s.env["SOPD_LEDGER_KEY_FILE"] = path
+	return strings.TrimSpace(public)
+}
+
+// observed does one pass. In a world that nobody adopted, a guard stops it after everything was read.
+func (s site) observed(t *testing.T) {
+	t.Helper()
+	if code, _, errs := s.sopd(t, "run", "--once"); code != exitStopped {
+		t.Fatalf("%d %s", code, errs)
+	}
+}
+
+func TestTheEvidenceOfARunVerifiesOnAnotherMachine(t *testing.T) {
+	s := newSite(t)
+	public := s.keyed(t)
+	s.observed(t)
+	out := filepath.Join(t.TempDir(), "export.zip")
+	from, to := time.Now().AddDate(0, 0, -1).Format(time.DateOnly), time.Now().AddDate(0, 0, 2).Format(time.DateOnly)
+	code, text, errs := s.sopd(t, "evidence", "export", "--from", from, "--to", to, "--out", out, "--json")
+	if code != exitDone {
+		t.Fatalf("%d %s", code, errs)
+	}
+	var m evidence.Manifest
+	if err := json.Unmarshal([]byte(text), &m); err != nil || m.Comparison == nil || m.Comparison.Memberships == 0 || m.Records.InPeriod == 0 {
+		t.Fatalf("%v: %s", err, text)
+	}
+	elsewhere := site{env: map[string]string{}}
+	if code, text, errs := elsewhere.sopd(t, "evidence", "verify", out, "--key", public); code != exitDone || !strings.HasPrefix(text, "verified: ") {
+		t.Errorf("%d %s %s", code, text, errs)
+	}
+	raw, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)/2] ^= 1
+	if err := os.WriteFile(out, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := elsewhere.sopd(t, "evidence", "verify", out, "--key", public); code != exitInvalid || !strings.Contains(errs, "verification failed") {
+		t.Errorf("%d %s", code, errs)
+	}
+}
+
+func TestEvidenceCommandsUsedWronglySayHow(t *testing.T) {
+	s := newSite(t)
+	s.keyed(t)
+	for want, args := range map[string][]string{
+		"--from":     {"evidence", "export", "--from", "yesterday", "--to", "2026-01-01"},
+		"--key":      {"evidence", "verify", "x"},
+		"public key": {"evidence", "verify", t.TempDir(), "--key", "/no/such/file"},
+		"--origin":   {"keys", "generate"},
+		"plus sign":  {"keys", "generate", "--origin", "two words", "--out", filepath.Join(t.TempDir(), "k")},
+		"begins at":  {"evidence", "export", "--from", "2999-01-01", "--to", "2999-02-01", "--ledger-only"},
+	} {
+		if want == "begins at" {
+			s.observed(t)
+		}
+		if code, _, errs := s.sopd(t, args...); code != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("%v: %d %s", args, code, errs)
+		}
+	}
+}
+
+func TestThePrivateKeyIsInItsFileAndNowhereElse(t *testing.T) {
+	s := newSite(t)
+	path := filepath.Join(t.TempDir(), "ledger.key")
+	_, out, errs := s.sopd(t, "keys", "generate", "--origin", "sopd.example.com/ledger", "--out", path)
+	private, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+	if strings.Contains(out+errs, strings.TrimSpace(string(private))) || strings.Contains(out, "PRIVATE") {
+		t.Error("the private key is printed")
+	}
+	if code, _, _ := s.sopd(t, "keys", "generate", "--origin", "sopd.example.com/ledger", "--out", path); code != exitUsage {
+		t.Error("a key was overwritten")
+	}
+	if again, err := os.ReadFile(path); err != nil || string(again) != string(private) {
+		t.Error("a key was overwritten")
+	}
+	s.env["SOPD_LEDGER_KEY_FILE"] = path
+	if code, public, _ := s.sopd(t, "keys", "public"); code != exitDone || public != out {
+		t.Errorf("%q, want %q", public, out)
+	}
+	s.env["SOPD_LEDGER_KEY_FILE"] = filepath.Join(t.TempDir(), "none")
+	if code, _, errs := s.sopd(t, "keys", "public"); code != exitUsage || !strings.Contains(errs, "SOPD_LEDGER_KEY_FILE") {
+		t.Errorf("%d %s", code, errs)
+	}
+	delete(s.env, "SOPD_LEDGER_KEY_FILE")
+	s.env["SOPD_LEDGER_KEY"] = "PRIVATE+KEY+wrong"
+	if code, _, errs := s.sopd(t, "keys", "public"); code != exitUsage || strings.Contains(errs, "wrong") {
+		t.Errorf("%d %s", code, errs)
+	}
+}
