@@ -1,6 +1,7 @@
 package evidence_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/evidence"
 	"github.com/maisonrmi/sopd/internal/ledger"
 	"pgregory.net/rapid"
@@ -296,6 +298,65 @@ func TestAnyByteChangedInAnyFileIsFound(t *testing.T) {
 	})
 }
 
+func TestADamagedZipFileIsFoundOrDoesNotMatter(t *testing.T) {
+	a := newArchive(t)
+	a.autumn(12)
+	o := a.options(filepath.Join(t.TempDir(), "export.zip"))
+	if _, err := evidence.Export(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.ReadFile(o.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "damaged.zip")
+	found := 0
+	rapid.Check(t, func(r *rapid.T) {
+		data := slices.Clone(good)
+		if rapid.Bool().Draw(r, "cut") {
+			data = data[:rapid.IntRange(0, len(data)-1).Draw(r, "length")]
+		} else {
+			data[rapid.IntRange(0, len(data)-1).Draw(r, "byte")] ^= byte(rapid.IntRange(1, 255).Draw(r, "change"))
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			r.Fatal(err)
+		}
+		_, err := verify(t, path, a.key.Public())
+		switch {
+		case errors.Is(err, ledger.ErrTampered) || errors.Is(err, access.ErrMalformed):
+			found++
+		case err != nil:
+			r.Fatalf("neither verified nor refused: %v", err)
+		}
+	})
+	if found == 0 {
+		t.Error("nothing was found")
+	}
+}
+
+func TestAZipFileThatHoldsAFileTwiceIsRefused(t *testing.T) {
+	a := newArchive(t)
+	a.autumn(12)
+	out, _ := a.export()
+	path := filepath.Join(t.TempDir(), "twice.zip")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := zip.NewWriter(file)
+	errs := []error{w.AddFS(os.DirFS(out))}
+	again, err := w.Create("grants.csv")
+	errs = append(errs, err)
+	_, err = again.Write([]byte("seq,at,change,ticket,user,group\n"))
+	if err := errors.Join(append(errs, err, w.Close(), file.Close())...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := verify(t, path, a.key.Public()); !errors.Is(err, ledger.ErrTampered) {
+		t.Error(err)
+	}
+	newScript(t).run(t, path, a.key.Public(), 5)
+}
+
 // script is the verifier in another language.
 type script struct{ python, path string }
 
@@ -318,7 +379,16 @@ func (s script) expect(t *testing.T, files fstest.MapFS, key string, code int) {
 	if err := os.CopyFS(dir, files); err != nil && !errors.Is(err, fs.ErrExist) {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), s.python, s.path, dir, "--key", key)
+	s.run(t, dir, key, code)
+}
+
+// run verifies a folder or a zip file.
+func (s script) run(t *testing.T, path, key string, code int) {
+	t.Helper()
+	if s.python == "" {
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), s.python, s.path, path, "--key", key)
 	text, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

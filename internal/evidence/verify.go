@@ -11,7 +11,7 @@ import (
 	"io/fs"
 	"reflect"
 	"slices"
-	"strings"
+	"syscall"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -109,11 +109,11 @@ func (v *verifier) open(name string) (fs.File, error) {
 	return file, nil
 }
 
-// unreadable is a file that could not be read. A zip file whose content does not fit its sums was edited.
+// unreadable is a file that could not be read: because of the disk, or because the zip file around it was edited.
 func unreadable(name string, err error) error {
-	var disk *fs.PathError
-	if errors.As(err, &disk) && !strings.HasPrefix(disk.Err.Error(), "zip") {
-		return fmt.Errorf("%s cannot be read: %w", name, access.ErrUnavailable)
+	var disk syscall.Errno
+	if errors.As(err, &disk) {
+		return fmt.Errorf("%s cannot be read (%w): %w", name, disk, access.ErrUnavailable)
 	}
 	return &Fault{File: name, Kind: ledger.Edited, Detail: "it cannot be unpacked"}
 }
