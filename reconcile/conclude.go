@@ -51,7 +51,7 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 	if err != nil {
 		return nil, err
 	}
-	c := conclusion{r: r, view: v, loader: l, plan: plan.Build(v.observation)}
+	c := conclusion{r: r, view: v, loader: l, plan: v.plan()}
 	c.index()
 	err = r.write(ctx, func(tx *store.Tx) error {
 		steps := []func(*store.Tx) error{r.witness, c.findings}
@@ -108,7 +108,7 @@ func (c *conclusion) tickets(tx *store.Tx) error {
 
 func (c *conclusion) ticket(tx *store.Tx, j judged) error {
 	if slices.Contains(j.sop.Tickets.Validated, j.ticket.Status) {
-		return c.close(tx, j)
+		return c.validatedTicket(tx, j)
 	}
 	if j.sop.Kind == policies.KindAccessProvisioning && j.verdict.Outcome != authority.Incomplete {
 		if err := c.requested(tx, j); err != nil {
@@ -133,7 +133,7 @@ func (c *conclusion) provisioned(tx *store.Tx, j judged) error {
 	grants := j.verdict.Grants(j.sop.ID())
 	for _, g := range grants {
 		if !c.satisfied[g.ID] {
-			return nil
+			return c.ungivable(tx, j)
 		}
 	}
 	changes := c.confirmed(j.ticket.Key, change.AddMember)
@@ -149,6 +149,34 @@ func (c *conclusion) provisioned(tx *store.Tx, j judged) error {
 		target = j.sop.Tickets.Close
 	}
 	return c.r.sayAndMove(tx, j.ticket.Key, done, target)
+}
+
+// ungivable says on the ticket what was approved and cannot be given, once for each set of reasons.
+func (c *conclusion) ungivable(tx *store.Tx, j judged) error {
+	var why []string
+	for _, s := range c.plan.Skipped {
+		if s.Change.Ticket == j.ticket.Key && s.Change.Kind == change.AddMember {
+			why = append(why, c.r.groupName(s.Change)+": "+s.Why)
+		}
+	}
+	if len(why) == 0 {
+		return nil
+	}
+	text := ungivableText(why)
+	return c.r.say(tx, j.ticket.Key, remark{purpose: "ungivable/" + fingerprint(text), text: text, at: c.view.observation.Now})
+}
+
+// validatedTicket closes a ticket that its requester has validated. One that was moved there without anything having been
+// given is told so, and stays open.
+func (c *conclusion) validatedTicket(tx *store.Tx, j judged) error {
+	_, told, err := tx.Effect(string(j.ticket.Key) + "/" + purposeProvisioned)
+	if err != nil {
+		return err
+	}
+	if told {
+		return c.close(tx, j)
+	}
+	return c.r.say(tx, j.ticket.Key, remark{purpose: "validated-early", text: validatedEarlyText(), at: c.view.observation.Now})
 }
 
 // removed tells an offboarding or a revocation that the access is gone, when nothing is left to do for the user.

@@ -40,6 +40,7 @@ type okta struct {
 	made map[string]int
 	// unreadable groups answer with the error.
 	unreadable map[access.GroupID]error
+	empty      map[access.GroupID]bool // whose members read as none, with status 200
 }
 
 func newOkta(v *vendors) *okta {
@@ -217,6 +218,9 @@ func (o *okta) Members(_ context.Context, group access.GroupID) ([]access.User, 
 		return nil, err
 	}
 	var users []access.User
+	if o.empty[group] {
+		return users, nil
+	}
 	for _, id := range o.membersAt(group, o.v.clock.now.Add(-oktaListLag)) {
 		users = append(users, o.users[id])
 	}

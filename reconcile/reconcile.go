@@ -256,7 +256,7 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if err != nil {
 		return fmt.Errorf("judging: %w", err)
 	}
-	report.Plan = plan.Build(view.observation)
+	report.Plan = view.plan()
 	corrected, err := r.confirmLeavers(ctx, view, report.Plan)
 	if err != nil {
 		return fmt.Errorf("confirming leavers: %w", err)
@@ -265,7 +265,7 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 		if view, err = r.view(ctx, unread); err != nil {
 			return fmt.Errorf("judging again: %w", err)
 		}
-		report.Plan = plan.Build(view.observation)
+		report.Plan = view.plan()
 	}
 	report.NextDue = nextDue(view)
 	if err := r.recordDecisions(ctx, view, report.Plan); err != nil {

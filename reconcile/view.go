@@ -23,8 +23,20 @@ type view struct {
 	cases       []judged
 	// fresh are grants that were proven in this pass and are not stored yet.
 	fresh []change.Grant
+	// unreadTickets: some ticket of ours could not be read.
+	unreadTickets bool
 	// voided are stored grants whose ticket no longer proves them and that have not led to a change.
 	voided []change.Grant
+}
+
+// plan computes the plan for the view. Drift is removed only on a complete read of the tickets too: one that could not be
+// read may be what speaks for the member.
+func (v view) plan() plan.Plan {
+	p := plan.Build(v.observation)
+	if !v.unreadTickets {
+		return p
+	}
+	return p.Withhold(change.Drift, "a ticket could not be read, and it may be what this access rests on; nobody is removed as drift until it can")
 }
 
 // judged is an open ticket of one of the procedures, and what became of it.
@@ -302,7 +314,7 @@ func (l *loader) overlay(c change.Change) {
 // view judges the open tickets and puts everything together.
 func (l *loader) view() (view, error) {
 	set := l.r.Policies
-	v := view{}
+	v := view{unreadTickets: len(l.bad) > 0}
 	v.observation = plan.Observation{
 		Now: l.now, Catalog: set.Catalog, Groups: l.groups, Users: make(map[access.UserID]access.User, len(l.users)),
 		Baseline: l.baseline, Pending: l.pending, Protected: l.protected(), Policies: planPolicies(set),

@@ -78,6 +78,14 @@ func unprovenText(j judged) string {
 	}
 }
 
+func ungivableText(why []string) string {
+	return "Approved, but sopd cannot give all of the access. An administrator has to look at it:" + bullets(why)
+}
+
+func validatedEarlyText() string {
+	return "This ticket stands as validated, but sopd has given no access on it. Nothing was changed. Move it back to be approved, or close it."
+}
+
 func scheduledText(j judged) string {
 	return "Approved. The access ends at " + stamp(j.effective()) + "; nothing is changed before."
 }

@@ -162,6 +162,21 @@ func (p Plan) Split() (additions, positive, drift Plan) {
 	return additions, positive, drift
 }
 
+// Withhold returns the plan without the changes for the reason; they are reported as skipped, and why.
+func (p Plan) Withhold(reason change.Reason, why string) Plan {
+	kept := p
+	kept.Changes, kept.Skipped = nil, slices.Clone(p.Skipped)
+	for _, c := range p.Changes {
+		if c.Reason == reason {
+			kept.Skipped = append(kept.Skipped, Skipped{Change: c, Why: why})
+			continue
+		}
+		kept.Changes = append(kept.Changes, c)
+	}
+	kept.sort()
+	return kept
+}
+
 var order = map[change.Kind]int{change.AddMember: 0, change.RemoveMember: 1, change.Suspend: 2, change.ClearSessions: 3}
 
 func compareChanges(a, b change.Change) int {

@@ -1,0 +1,72 @@
+package reconcile_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/reconcile"
+)
+
+func TestAListOfMembersThatIsEmptyByMistakeIsNotBelieved(t *testing.T) {
+	b := newBench(t)
+	b.adopt()
+	b.settle()
+	key := b.v.jira.raise(ask{project: "HR", kind: "Offboarding", by: "uDan", about: "uBob"})
+	b.v.okta.empty = map[access.GroupID]bool{"gPay": true, "gWiki": true}
+	b.v.okta.put(access.Membership{Group: "gPay", User: "uEve"}, true, "uDan") // so that the groups are read again
+	b.v.okta.put(access.Membership{Group: "gWiki", User: "uEve"}, true, "uDan")
+	b.v.clock.now = b.v.clock.now.Add(time.Minute)
+	b.v.jira.approve(key, "uHR")
+	b.passed()
+	if len(b.report.Unread) != 2 {
+		t.Errorf("%d groups unread, want 2", len(b.report.Unread))
+	}
+	b.wantSaid(key, "is gone", 0)
+	b.wantIn("gPay", "uBob", true)
+	b.v.okta.empty = nil
+	b.settle()
+	b.wantSaid(key, "is gone", 1)
+	b.wantIn("gPay", "uBob", false)
+}
+
+func TestNobodyIsRemovedAsDriftWhileATicketCannotBeRead(t *testing.T) {
+	b := newBench(t)
+	b.adopt()
+	b.settle()
+	key := b.v.jira.raise(asks("Wiki", "", time.Time{}))
+	b.v.jira.issues[key].bad = access.ErrMalformed
+	b.v.okta.put(access.Membership{Group: "gPay", User: "uEve"}, true, "uDan")
+	b.v.clock.now = b.v.clock.now.Add(time.Minute)
+	b.passed()
+	b.wantIn("gPay", "uEve", true)
+	if n := len(b.findings(reconcile.FindingDrift)); n != 1 {
+		t.Errorf("%d findings of drift, want 1", n)
+	}
+	b.v.jira.issues[key].bad = nil
+	b.settle()
+	b.wantIn("gPay", "uEve", false)
+}
+
+func TestATicketThatWasDraggedToValidatedIsNotClosed(t *testing.T) {
+	b := newBench(t)
+	b.adopt()
+	key := b.v.jira.raise(asks("Wiki", "", time.Time{}))
+	b.v.jira.move(key, "Validated", "acc-uAda")
+	b.v.clock.now = b.v.clock.now.Add(time.Minute) // Jira's index lags
+	b.settle()
+	b.wantMade()
+	b.wantStatus(key, "Validated")
+	b.wantSaid(key, "sopd has given no access", 1)
+}
+
+func TestATicketIsToldWhatWasApprovedAndCannotBeGiven(t *testing.T) {
+	b := newBench(t)
+	b.adopt()
+	key := b.v.jira.raise(asks("Portal", "", time.Time{}))
+	b.v.jira.approve(key, "uOwner")
+	b.v.clock.now = b.v.clock.now.Add(time.Minute)
+	b.settle()
+	b.wantMade()
+	b.wantSaid(key, "portal-users: the group is fed by an Okta rule", 1)
+}
