@@ -14,7 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/secret"
+	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/sethvargo/go-envconfig"
 )
 
@@ -39,6 +41,9 @@ type environment struct {
 	JiraToken            string `env:"SOPD_JIRA_TOKEN"       about:"API token" secret:"true"`
 	JiraSecret           string `env:"SOPD_JIRA_WEBHOOK_SECRET" about:"secret of the webhook's signature" secret:"true"`
 	JiraSecretPrevious   string `env:"SOPD_JIRA_WEBHOOK_SECRET_PREVIOUS" about:"the secret before it, accepted as well while it is rotated" secret:"true"`
+	LedgerKey            string `env:"SOPD_LEDGER_KEY"       about:"key that signs the ledger, from sopd keys generate; without it nothing is signed" secret:"true"`
+	AnchorFile           string `env:"SOPD_ANCHOR_PATH"      about:"file off this machine, on a mount, to which signed checkpoints are appended"`
+	AnchorTicket         string `env:"SOPD_ANCHOR_TICKET"    about:"Jira ticket on which the newest checkpoint is commented once a day"`
 	Paging               string `env:"SOPD_PAGING"           about:"opsgenie or jsmops; empty pages nobody"`
 	JSMOpsURL            string `env:"SOPD_JSMOPS_URL"       about:"API of JSM Operations; default https://api.atlassian.com"`
 	JSMOpsSite           string `env:"SOPD_JSMOPS_SITE"      about:"the site, such as https://example.atlassian.net; or SOPD_JSMOPS_CLOUD_ID"`
@@ -68,6 +73,9 @@ type config struct {
 	JiraToken                     secret.Value
 	Paging                        string
 	OpsgenieURL                   string
+	LedgerKey                     secret.Value
+	AnchorFile                    string
+	AnchorTicket                  ticket.Key
 	JSMOpsURL, JSMOpsSite         string
 	JSMOpsCloudID, JSMOpsUser     string
 	JSMOpsKey, JSMOpsToken        secret.Value
@@ -153,6 +161,7 @@ func (l *configLoader) config() config {
 	c.JiraURL = l.vendor("SOPD_JIRA_URL", e.JiraURL, "write the site's address, such as https://example.atlassian.net")
 	l.credentials()
 	l.paging(&c)
+	l.ledger(&c)
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		l.wrong("SOPD_LISTEN", "is not host:port, such as 127.0.0.1:9464")
 	}
@@ -185,6 +194,23 @@ func (l *configLoader) paging(c *config) {
 		l.wrong("SOPD_PAGING", "both is not supported by this version; write opsgenie or jsmops")
 	default:
 		l.wrong("SOPD_PAGING", "is %q; write opsgenie or jsmops, or leave it empty", e.Paging)
+	}
+}
+
+func (l *configLoader) ledger(c *config) {
+	e := l.env
+	c.LedgerKey, c.AnchorFile = secret.New(e.LedgerKey), e.AnchorFile
+	if e.LedgerKey != "" {
+		if _, err := ledger.ParseKey(c.LedgerKey); err != nil {
+			l.wrong("SOPD_LEDGER_KEY", "is not a key that sopd keys generate made")
+		}
+	}
+	if e.AnchorTicket != "" {
+		key, err := ticket.ParseKey(e.AnchorTicket)
+		if err != nil {
+			l.wrong("SOPD_ANCHOR_TICKET", "is %q; write a ticket's key, such as OPS-17", e.AnchorTicket)
+		}
+		c.AnchorTicket = key
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +208,31 @@ func TestPollingAloneReachesTheSameEnd(t *testing.T) {
 	key := approvedRequest(t, s.world)
 	eventually(t, "access", func() bool { return s.world.InGroup("clara", "payments-operators") })
 	eventually(t, "status", func() bool { return s.world.Status(key) == "Waiting for validation" })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheLedgerIsSignedAndAnchored(t *testing.T) {
+	s := newSite(t)
+	dir := t.TempDir()
+	keyFile, anchors := filepath.Join(dir, "ledger.key"), filepath.Join(dir, "anchors")
+	code, public, errs := s.sopd(t, "keys", "generate", "--origin", "sopd.example.com/ledger", "--out", keyFile)
+	if code != exitDone || strings.Contains(public, "PRIVATE") {
+		t.Fatalf("%d %s%s", code, public, errs)
+	}
+	s.env["SOPD_LEDGER_KEY_FILE"], s.env["SOPD_ANCHOR_PATH"] = keyFile, anchors
+	if code, out, _ := s.sopd(t, "check"); code != exitDone || !strings.Contains(out, "ledger: signed and anchored") {
+		t.Errorf("check: %d %s", code, out)
+	}
+	if code, _, errs := s.sopd(t, "adopt"); code != exitDone {
+		t.Fatal(errs)
+	}
+	_, stop := s.start(t)
+	eventually(t, "an anchor", func() bool {
+		text, err := os.ReadFile(anchors)
+		return err == nil && strings.Contains(string(text), "sopd.example.com/ledger")
+	})
 	if err := stop(); err != nil {
 		t.Error(err)
 	}

@@ -114,6 +114,7 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serve(ctx, l, d.routes(loop), d.logger) })
 	group.Go(func() error { return loop.work(ctx) })
+	group.Go(func() error { return d.anchoring(ctx) })
 	bound(l.Addr())
 	return group.Wait()
 }

@@ -1,0 +1,141 @@
+package crashtest
+
+import (
+	"bytes"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// seen is one request that went through a gate.
+type seen struct {
+	gate         string // "okta", "jira", "opsgenie", or "webhook" for the way in
+	method, path string
+	header       http.Header
+	body         []byte
+	status       int // what it was answered with, 0 when nobody answered
+}
+
+// writes reports whether the request changes something at a vendor.
+func (s seen) writes() bool {
+	return s.gate != "webhook" && s.method != http.MethodGet && s.method != http.MethodHead && !strings.Contains(s.path, "/search")
+}
+
+// gates stand between the program and everybody else, so that it can be struck at a chosen place: when a vendor has carried
+// out a write and has not yet said so, before it sees the write, or when the program has answered a webhook.
+type gates struct {
+	t      *testing.T
+	client http.Client
+
+	mu      sync.Mutex // guards what follows
+	journal []seen
+	before  func(seen) // called before a request is passed on; nil for nothing
+	after   func(seen) // called when it was answered and whoever sent it does not know yet; nil for nothing
+}
+
+func newGates(t *testing.T) *gates {
+	t.Helper()
+	// Each request has a connection of its own: one that a killed program left could fail the next.
+	return &gates{t: t, client: http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// to opens a gate before the target and returns its URL. The target's own URL never shows in what comes back.
+func (g *gates) to(name, target string) string {
+	var url string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // whoever sent it has gone
+		}
+		s := seen{gate: name, method: r.Method, path: r.URL.Path, header: r.Header, body: body}
+		g.call(func() func(seen) { return g.before }, s)
+		answer, header, status := g.pass(r, target, body)
+		s.status = status
+		g.note(s)
+		g.call(func() func(seen) { return g.after }, s)
+		if status == 0 {
+			panic(http.ErrAbortHandler) // nobody answered
+		}
+		for key, values := range header {
+			for _, v := range values {
+				w.Header().Add(key, strings.ReplaceAll(v, target, url))
+			}
+		}
+		answer = bytes.ReplaceAll(answer, []byte(target), []byte(url))
+		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		if status == http.StatusNoContent {
+			w.Header().Del("Content-Length")
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write(answer) // a killed program reads nothing
+	}))
+	url = server.URL
+	g.t.Cleanup(server.Close)
+	return url
+}
+
+// pass sends a request on. status is 0 when nobody answered.
+func (g *gates) pass(r *http.Request, target string, body []byte) (answer []byte, header http.Header, status int) {
+	onward, err := http.NewRequestWithContext(g.t.Context(), r.Method, target+r.URL.RequestURI(), bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, 0
+	}
+	maps.Copy(onward.Header, r.Header)
+	onward.Header.Del("Accept-Encoding") // bodies are read here
+	response, err := g.client.Do(onward)
+	if err != nil {
+		return nil, nil, 0
+	}
+	defer response.Body.Close()
+	if answer, err = io.ReadAll(response.Body); err != nil {
+		return nil, nil, 0
+	}
+	return answer, response.Header, response.StatusCode
+}
+
+func (g *gates) note(s seen) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.journal = append(g.journal, s)
+}
+
+func (g *gates) call(which func() func(seen), s seen) {
+	g.mu.Lock()
+	hook := which()
+	g.mu.Unlock()
+	if hook != nil {
+		hook(s)
+	}
+}
+
+// strike sets what is done at each request from now on.
+func (g *gates) strike(before, after func(seen)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.before, g.after = before, after
+}
+
+// passed returns what went through so far.
+func (g *gates) passed() []seen {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]seen(nil), g.journal...)
+}
+
+// writes counts the writes so far.
+func (g *gates) writes() (n int) {
+	for _, s := range g.passed() {
+		if s.writes() {
+			n++
+		}
+	}
+	return n
+}
