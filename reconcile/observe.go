@@ -39,6 +39,7 @@ const (
 // observe brings the store's mirror up to date. Groups that could not be read are returned with the cause: they are
 // planned for in no way. Any other failure ends the pass.
 func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, error) {
+	r.Watch(Notice{Reading: "users"})
 	if err := r.observeUsers(ctx); err != nil {
 		return nil, fmt.Errorf("users: %w", err)
 	}
@@ -46,17 +47,17 @@ func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, err
 	if err != nil {
 		return nil, fmt.Errorf("groups: %w", err)
 	}
-	if err := r.observeLog(ctx); err != nil {
-		return nil, fmt.Errorf("system log: %w", err)
+	steps := []struct {
+		what    string
+		observe func(context.Context) error
+	}{
+		{"system log", r.observeLog}, {"tickets that could not be read", r.observeBad}, {"tickets", r.observeTickets}, {"webhooks", r.observeHints},
 	}
-	if err := r.observeBad(ctx); err != nil {
-		return nil, fmt.Errorf("tickets that could not be read: %w", err)
-	}
-	if err := r.observeTickets(ctx); err != nil {
-		return nil, fmt.Errorf("tickets: %w", err)
-	}
-	if err := r.observeHints(ctx); err != nil {
-		return nil, fmt.Errorf("webhooks: %w", err)
+	for _, step := range steps {
+		r.Watch(Notice{Reading: step.what})
+		if err := step.observe(ctx); err != nil {
+			return nil, fmt.Errorf("%s: %w", step.what, err)
+		}
 	}
 	return unread, nil
 }
@@ -116,7 +117,8 @@ func (r *Reconciler) observeGroups(ctx context.Context) (map[access.GroupID]erro
 		return nil, err
 	}
 	unread := make(map[access.GroupID]error)
-	for _, id := range stale {
+	for i, id := range stale {
+		r.Watch(Notice{Reading: "groups", Done: i, Total: len(stale)})
 		if err := r.readGroup(ctx, id); err != nil {
 			if !local(err) {
 				return nil, fmt.Errorf("group %s: %w", id, err)

@@ -123,6 +123,9 @@ type Config struct {
 type Notice struct {
 	Change *change.Change
 	Told   *change.Effect
+	// Reading is what is read now, such as "users"; Done of Total say how far that is, both zero when nobody can know.
+	Reading     string
+	Done, Total int
 }
 
 // Reconciler runs passes. Make it with [New]; one pass at a time.

@@ -44,6 +44,7 @@ func newAdoptCommand(c console) *cobra.Command {
 			if err := d.hello(cmd.Context()); err != nil {
 				return err
 			}
+			d.reconciler.Watch = newProgress(c.Err).watch
 			chosen, err := chooseGroups(d.policies, groups)
 			if err != nil {
 				return usage(err)

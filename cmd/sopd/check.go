@@ -37,7 +37,7 @@ func newCheckCommand(c console) *cobra.Command {
 				return err
 			}
 			defer d.close()
-			progress(c.Err, "asking Okta, Jira and the pager …")
+			newProgress(c.Err).line("asking Okta, Jira and the pager")
 			lines := d.check(cmd.Context())
 			if asJSON {
 				err = writeJSON(c.Out, lines)

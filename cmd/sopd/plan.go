@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
@@ -32,7 +31,7 @@ func newPlanCommand(c console) *cobra.Command {
 				return err
 			}
 			d.reconciler.Write = false
-			progress(c.Err, "reading Okta and Jira …")
+			d.reconciler.Watch = newProgress(c.Err).watch
 			report, err := d.reconciler.Pass(cmd.Context())
 			if err != nil {
 				return err
@@ -159,13 +158,4 @@ func printPlan(w io.Writer, p plan.Plan, names map[access.UserID]string, set *po
 	}
 	_, err := fmt.Fprintf(w, "Plan %.12s: %d changes.\n", p.Hash(), len(p.Changes))
 	return err
-}
-
-// progress tells a person at a terminal what takes long; a pipe stays silent.
-func progress(w io.Writer, text string) {
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			fmt.Fprintln(w, text)
-		}
-	}
 }

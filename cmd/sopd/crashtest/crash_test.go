@@ -1,0 +1,213 @@
+package crashtest
+
+import (
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/store/storetest"
+	"github.com/maisonrmi/sopd/mocks/world"
+)
+
+// The environment variables that this test looks at.
+const (
+	// crashesVariable is how often the program is killed on each database; 12 when it is not set.
+	crashesVariable = "SOPD_CRASHES"
+	// seedVariable repeats a run.
+	seedVariable = "SOPD_CRASH_SEED"
+)
+
+// number reads a variable.
+func number(t *testing.T, variable string, fallback uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return fallback
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s=%s is no number", variable, text)
+	}
+	return n
+}
+
+// site is an organisation, the gates around the program, and the program.
+type site struct {
+	world  *world.World
+	gates  *gates
+	env    map[string]string
+	hooked string // where the vendors send their webhooks
+	*program
+}
+
+func newSite(t *testing.T, binary, database string) *site {
+	t.Helper()
+	w, err := world.New(world.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	dir := t.TempDir()
+	s := &site{world: w, gates: newGates(t), env: w.Env()}
+	if err := w.WritePolicies(filepath.Join(dir, "policies")); err != nil {
+		t.Fatal(err)
+	}
+	widen(t, filepath.Join(dir, "policies", "guards.yaml"))
+	maps.Copy(s.env, map[string]string{
+		"SOPD_OKTA_URL": s.gates.to("okta", w.Okta.URL()), "SOPD_JIRA_URL": s.gates.to("jira", w.Jira.URL()),
+		"SOPD_OPSGENIE_URL": s.gates.to("opsgenie", w.Opsgenie.URL()),
+		"SOPD_POLICY_DIR":   filepath.Join(dir, "policies"), "SOPD_DATA_DIR": dir, "SOPD_DATABASE_URL": database,
+		"SOPD_WRITE": "true", "SOPD_INTERVAL": "1s",
+	})
+	s.program = newProgram(t, binary, s.env)
+	s.hooked = s.gates.to("webhook", "http://"+s.listen)
+	s.do("adopt")
+	return s
+}
+
+// widen lets more be removed in an hour than the organisation allows: a day's work happens in a minute here.
+func widen(t *testing.T, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.NewReplacer("removalsPerHour: 50", "removalsPerHour: 5000", "removalPercent: 5\n", "removalPercent: 50\n",
+		"groupRemovalPercent: 25", "groupRemovalPercent: 90", "people: 5", "people: 20").Replace(string(text))
+	if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// place is where the program is struck: at a request, and what makes it come.
+type place struct {
+	name  string
+	at    func(seen) bool
+	event func(*day)
+}
+
+func request(gate, method, part string) func(seen) bool {
+	return func(s seen) bool {
+		return s.gate == gate && s.method == method && strings.Contains(s.path, part) && s.status/100 == 2
+	}
+}
+
+func places() []place {
+	anything := func(seen) bool { return true }
+	return []place{
+		{"a membership was given", request("okta", "PUT", "/groups/"), (*day).give},
+		{"a comment was posted", request("jira", "POST", "comment"), (*day).give},
+		{"anywhere", anything, (*day).lend},
+		{"a ticket was moved", request("jira", "POST", "transitions"), (*day).give},
+		{"a webhook was answered", request("webhook", "POST", "/webhooks/"), (*day).give},
+		{"a membership was taken", request("okta", "DELETE", "/groups/"), (*day).leave},
+		{"sessions were ended", request("okta", "DELETE", "/sessions"), (*day).leave},
+		{"a file was attached", request("jira", "POST", "attach"), (*day).validate},
+		{"anywhere", anything, (*day).revoke},
+		{"a page was sent", request("opsgenie", "POST", "/v2/alerts"), (*day).drift},
+		{"a membership was taken", request("okta", "DELETE", "/groups/"), (*day).deactivate},
+		{"anywhere", anything, (*day).give},
+	}
+}
+
+// strikeOnce kills the program at the n-th request (from 1) that matches, before whoever sent it hears the answer. The
+// returned channel is closed when it is dead.
+func (s *site) strikeOnce(at func(seen) bool, n int) <-chan seen {
+	var mu sync.Mutex
+	hit := make(chan seen, 1)
+	s.gates.strike(nil, func(r seen) {
+		mu.Lock()
+		defer mu.Unlock()
+		if n == 0 || !at(r) {
+			return
+		}
+		if n--; n == 0 {
+			s.kill()
+			hit <- r
+		}
+	})
+	return hit
+}
+
+func TestAProgramThatIsKilledLosesNothingAndRepeatsNothing(t *testing.T) {
+	binary := build(t)
+	storetest.Each(t, func(t *testing.T, database string) {
+		seed := number(t, seedVariable, uint64(time.Now().UnixNano()))
+		crashes := int(number(t, crashesVariable, 12))
+		t.Logf("%s=%d", seedVariable, seed)
+		s := newSite(t, binary, database)
+		d := newDay(t, s.world, rand.New(rand.NewPCG(seed, 0)))
+		s.start()
+		if err := s.world.Hook(s.hooked); err != nil {
+			t.Fatal(err)
+		}
+		all := places()
+		for i := range crashes {
+			s.crash(t, d, all[i%len(all)])
+		}
+		s.settled(t, d)
+		if err := s.stop(); err != nil {
+			t.Errorf("the program ended with %v", err)
+		}
+		convene(t, s).judge(storetest.OpenURL(t, database, nil), s.gates.passed())
+	})
+}
+
+// patience is how long a place may take to be reached.
+const patience = 15 * time.Second
+
+// crash lets things happen, kills the program at the place, lets more happen, and starts it again.
+func (s *site) crash(t *testing.T, d *day, p place) {
+	t.Helper()
+	n := 1
+	if p.name == "anywhere" {
+		n = 1 + d.random.IntN(60)
+	}
+	began := time.Now()
+	hit := s.strikeOnce(p.at, n)
+	p.event(d)
+	if d.random.IntN(2) == 0 {
+		d.give()
+	}
+	where := "nothing came"
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case r := <-hit:
+		where = describe(r)
+	case <-timer.C:
+		s.kill()
+	}
+	t.Logf("killed after %s: %s, %s", time.Since(began).Round(time.Millisecond), p.name, where)
+	s.gates.strike(nil, nil)
+	if d.random.IntN(3) == 0 { // nobody hears of this but by looking
+		d.give()
+	}
+	s.start()
+}
+
+// settled waits until everything that has to be so is so, and nothing has been written for a while.
+func (s *site) settled(t *testing.T, d *day) {
+	t.Helper()
+	began := time.Now()
+	if !eventually(t.Context(), 3*time.Minute, func() bool { return len(d.missing()) == 0 }) {
+		t.Fatalf("not so in the end:\n%s", strings.Join(d.missing(), "\n"))
+	}
+	writes, since := s.gates.writes(), time.Now()
+	s.until("nothing more is written", time.Minute, func() bool {
+		if n := s.gates.writes(); n != writes {
+			writes, since = n, time.Now()
+		}
+		return time.Since(since) > 2500*time.Millisecond
+	})
+	t.Logf("settled after %s, %d things wanted", time.Since(began).Round(time.Millisecond), len(d.wants))
+	if missing := d.missing(); len(missing) > 0 {
+		t.Errorf("not so any more:\n%s", strings.Join(missing, "\n"))
+	}
+}
