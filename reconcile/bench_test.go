@@ -163,7 +163,7 @@ func databases(t *testing.T) string {
 	if _, err := os.Stat("/dev/shm"); err != nil {
 		return t.TempDir()
 	}
-	dir, err := os.MkdirTemp("/dev/shm", "sopd-reconcile-")
+	dir, err := os.MkdirTemp("/dev/shm", "sopd-reconcile-") //nolint:usetesting // TempDir chooses the disk
 	if err != nil {
 		return t.TempDir()
 	}

@@ -67,6 +67,7 @@ func (c *checker) uses() map[string][]time.Time {
 			case times[h.ID] > 1:
 				c.broken(4, "hold %s was used %d times", h.ID, times[h.ID])
 			}
+		default: // not about the use of a hold
 		}
 	}
 	return used
