@@ -44,7 +44,11 @@ func (b board) build() (dashboard.Dashboard, error) {
 			d.WithPanel(p.build(id))
 		}
 	}
-	return d.Build()
+	built, err := d.Build()
+	for i := range built.Links {
+		built.Links[i].Placement = nil // above the panels: the SDK's only other place is a menu
+	}
+	return built, err
 }
 
 func labelValues(label, metric string) *dashboard.QueryVariableBuilder {

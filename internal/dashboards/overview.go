@@ -98,7 +98,7 @@ func kept() panel {
 func standing() panel {
 	return panel{
 		kind: lines, title: "Open work by how it stands", unit: "short", width: 12, alert: "SopdPromiseAtRisk",
-		about:   "Work whose clock runs. At risk that turns into breached again and again: warn earlier, in the policy's at_risk.",
+		about:   "Work whose clock runs. At risk that turns into breached again and again: the warning comes too late, set it earlier in the policy.",
 		queries: []query{{expr: `sum by (state) (max by (sop, kpi, severity, state) (sopd_kpi_open{` + promise + `}))`, legend: "{{state}}"}},
 	}
 }
