@@ -131,7 +131,8 @@ func dress[B picture[B]](b B, p panel, id uint32) B {
 	return b
 }
 
-func refID(i int) string { return string(rune('A' + i)) }
+// refID names a panel's queries A, B, C …
+func refID(i int) string { return "ABCDEFGHIJ"[i : i+1] }
 
 // scale is green below the first step, unless that begins at 0: then it has that step's colour.
 func scale(steps []step) *dashboard.ThresholdsConfigBuilder {
