@@ -2,11 +2,14 @@ package store_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/ledger"
@@ -101,5 +104,46 @@ func TestWriterThatIsKilled(t *testing.T) {
 			return tx.PutMembers("g", append(users, access.UserID(fmt.Sprintf("u%06d", size))), noon)
 		})
 		fmt.Println(size)
+	}
+}
+
+// TestAKilledProcessDoesNotKeepItsSuccessorFromWorking: a lease of two minutes outlived its process by two minutes.
+func TestAKilledProcessDoesNotKeepItsSuccessorFromWorking(t *testing.T) {
+	url, now := storetest.NewSQLite(t), noon
+	clock := func() time.Time { return now }
+	lease := func(s *store.Store, holder string) error {
+		return s.Write(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.Lease("pass", holder, tx.Now().Add(2*time.Minute))
+			return err
+		})
+	}
+	open := func() *store.Store {
+		s, err := store.Open(t.Context(), store.Options{URL: url, Logger: slog.New(slog.DiscardHandler), Now: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	first := open()
+	if err := lease(first, "first"); err != nil {
+		t.Fatal(err)
+	}
+	beside := open()
+	now = now.Add(3 * time.Second)
+	if err := lease(beside, "beside"); !errors.Is(err, access.ErrConflict) {
+		t.Errorf("the lease of a living process was taken: %v", err)
+	}
+	for _, s := range []*store.Store{beside, first} { // without giving the lease back, as a killed process does
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	successor := storetest.OpenURL(t, url, clock)
+	if err := lease(successor, "successor"); !errors.Is(err, access.ErrConflict) {
+		t.Errorf("taken while a request of the dead may be under way: %v", err)
+	}
+	now = now.Add(3 * time.Second)
+	if err := lease(successor, "successor"); err != nil {
+		t.Errorf("a dead process still has its lease: %v", err)
 	}
 }

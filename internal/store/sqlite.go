@@ -20,12 +20,16 @@ const readers = 4
 
 // openSQLite opens three pools on one file: ours for writing with one connection, so that writes wait for each other in Go
 // and not in SQLite; ours for reading; and River's, which must have one connection.
+// alone is true when no other process has the file open.
 //
 // Source: riversqlite v0.49.0, package comment; measured: no SQLITE_BUSY with _txlock=immediate and a busy timeout.
-func (s *Store) openSQLite(ctx context.Context, path string) error {
+func (s *Store) openSQLite(ctx context.Context, path string) (alone bool, err error) {
 	s.engine, s.path = SQLite, path
 	if err := createFile(path); err != nil {
-		return err
+		return false, err
+	}
+	if alone, err = s.attend(); err != nil {
+		return false, err
 	}
 	pools := []struct {
 		db    **sql.DB
@@ -39,16 +43,16 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	for _, pool := range pools {
 		db, err := sql.Open("sqlite", sqliteName(path)+pool.query)
 		if err != nil {
-			return s.cause("open", err)
+			return false, s.cause("open", err)
 		}
 		db.SetMaxOpenConns(pool.size)
 		db.SetMaxIdleConns(pool.size)
 		*pool.db = db
 		if err := db.PingContext(ctx); err != nil {
-			return s.cause("open", err)
+			return false, s.cause("open", err)
 		}
 	}
-	return nil
+	return alone, nil
 }
 
 // sqliteName is the driver's name for the file. FULL makes a commit wait for the disk: what was answered is kept.

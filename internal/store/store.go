@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"time"
 
@@ -53,6 +54,8 @@ type Store struct {
 	river  *sql.DB       // SQLite only: River's own connection
 	pool   *pgxpool.Pool // PostgreSQL only: River's own pool
 	batch  batcher
+	// presence is the file whose lock tells others that the store is open; SQLite only.
+	presence *os.File
 }
 
 // writeAttempts is how often a write is tried that lost against another one. With ours alone none ever does.
@@ -70,9 +73,10 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	s.batch.store = s
 	var err error
+	var alone bool
 	switch {
 	case strings.HasPrefix(options.URL, "sqlite:"):
-		err = s.openSQLite(ctx, strings.TrimPrefix(options.URL, "sqlite:"))
+		alone, err = s.openSQLite(ctx, strings.TrimPrefix(options.URL, "sqlite:"))
 	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
 		err = s.openPostgres(ctx, options.URL)
 	default:
@@ -80,6 +84,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	if err == nil {
 		err = s.migrate(ctx)
+	}
+	if err == nil && alone {
+		err = s.bury(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -110,6 +117,9 @@ func (s *Store) Close() error {
 	}
 	if s.pool != nil {
 		s.pool.Close()
+	}
+	if s.presence != nil {
+		errs = append(errs, s.presence.Close())
 	}
 	return errors.Join(errs...)
 }
