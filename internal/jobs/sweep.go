@@ -89,7 +89,7 @@ func (r *Runner) idleWork(tx *store.Tx, before time.Time) ([]river.JobArgs, erro
 			return nil, err
 		}
 		if !held && !w.Since.After(before) {
-			idle = append(idle, wakeArgs{Key: w.Key})
+			idle = append(idle, wakeArgs{Key: w.Key, By: r.holder})
 		}
 	}
 	return idle, nil
@@ -104,7 +104,7 @@ func (r *Runner) idleOutbox(tx *store.Tx, before time.Time) ([]river.JobArgs, er
 		}
 		for _, e := range effects {
 			if !e.Created.After(before) {
-				idle = append(idle, effectArgs{Key: e.Key})
+				idle = append(idle, effectArgs{Key: e.Key, By: r.holder})
 			}
 		}
 	}
@@ -114,7 +114,7 @@ func (r *Runner) idleOutbox(tx *store.Tx, before time.Time) ([]river.JobArgs, er
 	pages, err := tx.PagesDue(sweepLimit)
 	for _, p := range pages {
 		if !p.Created.After(before) {
-			idle = append(idle, pageArgs{Alias: p.Alias})
+			idle = append(idle, pageArgs{Alias: p.Alias, By: r.holder})
 		}
 	}
 	return idle, err
