@@ -158,14 +158,14 @@ func status(e change.Effect) string {
 	return ""
 }
 
-// effect carries out one effect. Comments and attachments are looked for first: the answer to an earlier attempt may have
-// been lost after it was made.
+// effect carries out one effect. What it does is looked for first: the answer to an earlier attempt may have been lost after
+// it was made.
 func (r *Reconciler) effect(ctx context.Context, e change.Effect) error {
 	switch e.Kind {
 	case change.Comment:
 		return r.comment(ctx, e)
 	case change.Transition:
-		return r.Desk.Transition(ctx, e.Ticket, e.Body)
+		return r.move(ctx, e)
 	case change.Attach:
 		return r.attach(ctx, e)
 	default:
@@ -182,6 +182,24 @@ func (r *Reconciler) comment(ctx context.Context, e change.Effect) error {
 		return nil
 	}
 	return r.Desk.Comment(ctx, e.Ticket, ticket.Comment{Body: e.Body, Public: e.Public})
+}
+
+// move moves the ticket to the effect's status, unless its history shows that it came there after the effect was due: where
+// people have moved it since is theirs to say.
+func (r *Reconciler) move(ctx context.Context, e change.Effect) error {
+	var moved bool
+	err := r.Store.Read(ctx, func(tx *store.Tx) error {
+		t, _, _, err := tx.Ticket(e.Ticket)
+		moved = slices.ContainsFunc(t.History, func(edit ticket.Edit) bool {
+			there := strings.EqualFold(edit.Field, "status") && strings.EqualFold(edit.ToText, e.Body)
+			return there && !edit.At.Before(e.Created.Add(-clockSkew))
+		})
+		return err
+	})
+	if err != nil || moved {
+		return err
+	}
+	return r.Desk.Transition(ctx, e.Ticket, e.Body)
 }
 
 func (r *Reconciler) attach(ctx context.Context, e change.Effect) error {
