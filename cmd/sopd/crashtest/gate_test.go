@@ -23,7 +23,8 @@ type seen struct {
 
 // writes reports whether the request changes something at a vendor.
 func (s seen) writes() bool {
-	return s.gate != "webhook" && s.method != http.MethodGet && s.method != http.MethodHead && !strings.Contains(s.path, "/search")
+	reads := strings.Contains(s.path, "/search") || strings.HasSuffix(s.path, "/bulkfetch") // by POST
+	return s.gate != "webhook" && s.method != http.MethodGet && !reads
 }
 
 // gates stand between the program and everybody else, so that it can be struck at a chosen place: when a vendor has carried
