@@ -210,11 +210,15 @@ func (l *loop) pass(ctx context.Context) error {
 	defer context.AfterFunc(l.stopping, cancel)()
 	report, err := l.daemon.reconciler.Pass(ctx)
 	if ctx.Err() != nil {
-		return nil // told to stop; the pass has recorded what it did
+		return ctx.Err() // told to stop: the pass has recorded what it did, and the rest stays to be done
 	}
 	l.health.record(report, err)
 	l.tellDue(report.NextDue)
 	l.passes.Record(passFigures(report, err))
+	if report.Result == reconcile.Standby {
+		// What the webhooks hinted at was not read: it stays to be done.
+		err = errors.Join(err, fmt.Errorf("another sopd decides: %w", access.ErrConflict))
+	}
 	if kpiErr := l.kpis.Update(ctx, l.daemon.store); kpiErr != nil {
 		return errors.Join(err, fmt.Errorf("computing the figures: %w", kpiErr))
 	}

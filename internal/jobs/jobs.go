@@ -19,6 +19,8 @@ import (
 // already, and looks first.
 type Handlers struct {
 	// Wake does everything that is to be done, such as one pass. It reads the truth anew: why it was woken is no matter.
+	// With [access.ErrConflict] it says that somebody else is at it, with [context.Canceled] that it was told to stop: the
+	// work stays to be done, and it is called again soon.
 	Wake func(ctx context.Context) error
 	// Effect tells the ticket and marks the effect in the store, done or failed.
 	Effect func(ctx context.Context, key string) error

@@ -276,6 +276,45 @@ func TestAPassThatFailsIsTriedAgain(t *testing.T) {
 	})
 }
 
+// TestAPassThatWasNotMadeLeavesItsWebhooksToBeRead: while another had the one writer's place, or when the program was told
+// to stop, the pass did nothing and the webhooks that had asked for it were marked as read.
+func TestAPassThatWasNotMadeLeavesItsWebhooksToBeRead(t *testing.T) {
+	for _, cause := range []error{access.ErrConflict, context.Canceled} {
+		t.Run(cause.Error(), func(t *testing.T) {
+			each(t, func(h *house) {
+				var n atomic.Int32
+				var early atomic.Bool
+				handlers := h.handlers()
+				handlers.Wake = func(ctx context.Context) error {
+					if n.Add(1) == 1 {
+						return cause
+					}
+					err := h.store.Read(ctx, func(tx *store.Tx) error {
+						d, _, err := tx.Delivery("jira", "one")
+						early.Store(!d.Done.IsZero())
+						return err
+					})
+					h.woken <- struct{}{}
+					return err
+				}
+				r := h.runner(handlers)
+				storetest.Write(h.T, h.store, func(tx *store.Tx) error {
+					if _, err := tx.PutDelivery(store.Delivery{Source: "jira", ID: "one", Received: tx.Now()}); err != nil {
+						return err
+					}
+					return r.Wake(tx)
+				})
+				h.start(r)
+				receive(h, h.woken, "the pass that is made")
+				h.settled()
+				if early.Load() {
+					h.Error("marked as read before anything was read")
+				}
+			})
+		})
+	}
+}
+
 func TestAnEffectIsToldOnceAndInItsTransaction(t *testing.T) {
 	each(t, func(h *house) {
 		r := h.runner(h.handlers())

@@ -28,8 +28,8 @@ func (w *wakeWorker) Work(ctx context.Context, job *river.Job[wakeArgs]) error {
 	return w.runner.wake(ctx, job.Args.Key)
 }
 
-// wake returns nil also when somebody else has the work: they look again before they give it back, or else die, and then
-// the sweep finds it.
+// wake returns nil also when somebody else has the work, or the handler says so: they look again before they give it back,
+// or else die, and then the sweep finds it. So it does with work that was told to stop.
 func (r *Runner) wake(ctx context.Context, key string) error {
 	err := r.leased(ctx, "work/"+key, func(ctx context.Context, lease claim) error {
 		for {
@@ -46,7 +46,7 @@ func (r *Runner) wake(ctx context.Context, key string) error {
 			}
 		}
 	})
-	if errors.Is(err, errHeld) {
+	if errors.Is(err, access.ErrConflict) || errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
