@@ -63,6 +63,32 @@ func (r *Reconciler) renew(ctx context.Context) error {
 	return r.write(ctx, func(*store.Tx) error { return nil })
 }
 
+// keep renews the place while the pass runs, until stop is called, which waits for the end of it. When the place is lost, the
+// pass learns it at its next write.
+func (r *Reconciler) keep(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(leaseTime / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if errors.Is(r.renew(ctx), access.ErrConflict) {
+					return
+				}
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
 // release gives the place back at once, so that nobody has to wait for the lease to run out.
 func (r *Reconciler) release(ctx context.Context, fence int64) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTime)

@@ -203,9 +203,9 @@ type Report struct {
 }
 
 const (
-	// leaseTime is how long a pass may hold the one writer's place without renewing it. It is renewed before every
-	// write, so it only has to outlast one call with its time-out.
-	leaseTime = 2 * time.Minute
+	// leaseTime is how long a pass may hold the one writer's place without renewing it, and so how long a dead process
+	// keeps the others waiting. It is renewed with every write, and at a third of it while a call takes its time.
+	leaseTime = 30 * time.Second
 	// leaseName is the place of the one writer.
 	leaseName = "pass"
 )
@@ -225,7 +225,10 @@ func (r *Reconciler) Pass(ctx context.Context) (Report, error) {
 		return report, nil
 	}
 	r.fence, r.doubted = fence, make(map[access.UserID]struct{})
-	err = errors.Join(r.pass(ctx, &report), r.release(ctx, fence))
+	stop := r.keep(ctx)
+	err = r.pass(ctx, &report)
+	stop()
+	err = errors.Join(err, r.release(ctx, fence))
 	report.Ended = r.Now()
 	if err == nil {
 		report.Result = result(report)
