@@ -15,6 +15,7 @@ import (
 // seen is one request that went through a gate.
 type seen struct {
 	gate         string // "okta", "jira", "opsgenie", or "webhook" for the way in
+	url          string // of the gate, by which replicas are told apart
 	method, path string
 	header       http.Header
 	body         []byte
@@ -56,8 +57,11 @@ func (g *gates) to(name, target string) string {
 		if err != nil {
 			return // whoever sent it has gone
 		}
-		s := seen{gate: name, method: r.Method, path: r.URL.Path, header: r.Header, body: body}
+		s := seen{gate: name, url: url, method: r.Method, path: r.URL.Path, header: r.Header, body: body}
 		g.call(func() func(seen) { return g.before }, s)
+		if r.Context().Err() != nil {
+			return // whoever sent it is dead
+		}
 		answer, header, status := g.pass(r, target, body)
 		s.status = status
 		g.note(s)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -219,3 +220,6 @@ func eventually(ctx context.Context, within time.Duration, held func() bool) boo
 	}
 	return true
 }
+
+// quiet is for what is looked at from within the test.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
