@@ -18,7 +18,7 @@ import (
 
 // The environment variables that this test looks at.
 const (
-	// crashesVariable is how often the program is killed on each database; 12 when it is not set.
+	// crashesVariable is how often the program is killed on each database; 4 when it is not set.
 	crashesVariable = "SOPD_CRASHES"
 	// seedVariable repeats a run.
 	seedVariable = "SOPD_CRASH_SEED"
@@ -155,11 +155,12 @@ func (s *site) strikeOnce(p place, n int) <-chan seen {
 }
 
 func TestAProgramThatIsKilledLosesNothingAndRepeatsNothing(t *testing.T) {
+	t.Parallel()
 	binary := build(t)
 	storetest.Each(t, func(t *testing.T, database string) {
 		t.Parallel()
 		seed := number(t, seedVariable, uint64(time.Now().UnixNano()))
-		crashes := int(number(t, crashesVariable, 12))
+		crashes := int(number(t, crashesVariable, 4))
 		t.Logf("%s=%d", seedVariable, seed)
 		s := newSite(t, binary, database)
 		d := newDay(t, s.world, rand.New(rand.NewPCG(seed, 0)))
