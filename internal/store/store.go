@@ -119,7 +119,9 @@ func (s *Store) Close() error {
 		s.pool.Close()
 	}
 	if s.presence != nil {
-		errs = append(errs, s.presence.Close())
+		if err := s.presence.Close(); !errors.Is(err, os.ErrClosed) { // closing twice is no error, as with the databases
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }
