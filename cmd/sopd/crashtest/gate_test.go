@@ -52,7 +52,7 @@ func newGates(t *testing.T) *gates {
 // to opens a gate before the target and returns its URL. The target's own URL never shows in what comes back.
 func (g *gates) to(name, target string) string {
 	var url string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return // whoever sent it has gone
@@ -82,7 +82,8 @@ func (g *gates) to(name, target string) string {
 		w.WriteHeader(status)
 		_, _ = w.Write(answer) // a killed program reads nothing
 	}))
-	url = server.URL
+	url = "http://" + server.Listener.Addr().String() // before the first request reads it
+	server.Start()
 	g.t.Cleanup(server.Close)
 	return url
 }
