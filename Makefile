@@ -4,7 +4,7 @@
 GO        ?= go
 BIN       := $(CURDIR)/bin
 PACKAGES  ?= ./...
-TESTFLAGS ?= -timeout 10m
+TESTFLAGS ?= -timeout 20m
 FUZZTIME  ?= 30s
 VULNDB    ?= ../shared/vulndb
 # The tools, pinned: a newer linter is a change of its own.
