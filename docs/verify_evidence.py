@@ -225,7 +225,8 @@ COMPARED = ["events.jsonl", "groups.csv", "comparison.csv"]
 KINDS = set("""grant.approved grant.ended request.refused change.intended change.applied change.unconfirmed change.confirmed
 change.refused change.witnessed change.withheld ticket.told finding.raised finding.cleared hold.made hold.approved hold.cancelled
 hold.used plan.proposed baseline.adopted baseline.dropped fact.recorded fact.corrected policy.loaded guard.overridden page.sent
-playbook.step review.decided task.opened checkpoint.signed checkpoint.anchored key.changed""".split())
+playbook.step review.decided task.opened checkpoint.signed checkpoint.anchored
+backup.tested ledger.archived ledger.pruned person.erased key.changed""".split())
 TEXTS = ["change", "group", "ticket", "user"]
 
 

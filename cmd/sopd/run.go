@@ -115,6 +115,7 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	group.Go(func() error { return serve(ctx, l, d.routes(loop), d.logger) })
 	group.Go(func() error { return loop.work(ctx) })
 	group.Go(func() error { return d.anchoring(ctx) })
+	group.Go(func() error { return d.backups(ctx) })
 	bound(l.Addr())
 	return group.Wait()
 }

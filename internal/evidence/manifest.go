@@ -123,7 +123,7 @@ func (v View) holds(r ledger.Record) (bool, error) {
 	var fact struct {
 		Name string `json:"name"`
 	}
-	err := decodeBody(r, &fact)
+	err := DecodeBody(r, &fact)
 	return fact.Name == v.Fact, err
 }
 

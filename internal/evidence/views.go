@@ -105,7 +105,7 @@ func (e *exporter) names(r ledger.Record) (login, group string, err error) {
 
 func (e *exporter) grantCells(r ledger.Record) ([]string, error) {
 	var g change.Grant
-	if err := decodeBody(r, &g); err != nil {
+	if err := DecodeBody(r, &g); err != nil {
 		return nil, err
 	}
 	now, found, err := e.tx.Grant(g.ID)
@@ -166,7 +166,7 @@ func (e *exporter) factAt(subject, name string) (time.Time, error) {
 
 func (e *exporter) endCells(r ledger.Record) ([]string, error) {
 	var g change.Grant
-	if err := decodeBody(r, &g); err != nil {
+	if err := DecodeBody(r, &g); err != nil {
 		return nil, err
 	}
 	login, group, err := e.names(r)
@@ -181,7 +181,7 @@ func (e *exporter) changeCells(r ledger.Record) ([]string, error) {
 		return nil, err
 	}
 	if !found {
-		if err := decodeBody(r, &c); err != nil {
+		if err := DecodeBody(r, &c); err != nil {
 			return nil, err
 		}
 	}
@@ -195,7 +195,7 @@ func (e *exporter) changeCells(r ledger.Record) ([]string, error) {
 // leaverCells tells one departure: whose, when it should have ended, when it had.
 func (e *exporter) leaverCells(r ledger.Record) ([]string, error) {
 	var f kpi.Fact
-	if err := decodeBody(r, &f); err != nil {
+	if err := DecodeBody(r, &f); err != nil {
 		return nil, err
 	}
 	removed, err := e.factAt(f.Subject, factRemoved)
@@ -239,7 +239,7 @@ func (e *exporter) refusalCells(r ledger.Record) ([]string, error) {
 		WaitingFor []string `json:"waitingFor"`
 		Policy     string   `json:"policy"`
 	}
-	if err := decodeBody(r, &body); err != nil {
+	if err := DecodeBody(r, &body); err != nil {
 		return nil, err
 	}
 	login, err := e.login(r.User)
@@ -248,7 +248,7 @@ func (e *exporter) refusalCells(r ledger.Record) ([]string, error) {
 
 func (e *exporter) holdCells(r ledger.Record) ([]string, error) {
 	var h hold.Hold
-	if err := decodeBody(r, &h); err != nil {
+	if err := DecodeBody(r, &h); err != nil {
 		return nil, err
 	}
 	by := h.ApprovedBy
@@ -266,7 +266,7 @@ func (e *exporter) exceptionCells(r ledger.Record) ([]string, error) {
 		ReviewBy time.Time `json:"reviewBy"`
 	}
 	if r.Body != nil {
-		if err := decodeBody(r, &body); err != nil {
+		if err := DecodeBody(r, &body); err != nil {
 			return nil, err
 		}
 	}
@@ -276,7 +276,7 @@ func (e *exporter) exceptionCells(r ledger.Record) ([]string, error) {
 
 func (e *exporter) findingCells(r ledger.Record) ([]string, error) {
 	var f finding.Finding
-	if err := decodeBody(r, &f); err != nil {
+	if err := DecodeBody(r, &f); err != nil {
 		return nil, err
 	}
 	now, found, err := e.tx.Finding(f.Key)
@@ -293,7 +293,7 @@ func (e *exporter) findingCells(r ledger.Record) ([]string, error) {
 // anchorCells shows the body as it is: a place with size and root hash, or a key.
 func anchorCells(r ledger.Record) ([]string, error) {
 	var body any
-	if err := decodeBody(r, &body); err != nil {
+	if err := DecodeBody(r, &body); err != nil {
 		return nil, err
 	}
 	text := fmt.Sprint(body)

@@ -113,6 +113,13 @@ func (t *Tx) TreeSize() (int64, error) {
 	return size, err
 }
 
+// TreeStart returns the position of the first record that is still in the store: 0 unless archived ones were deleted.
+func (t *Tx) TreeStart() (int64, error) {
+	var first int64
+	_, err := t.row([]any{&first}, "SELECT COALESCE(MIN(seq), 0) FROM ledger")
+	return first, err
+}
+
 // TreeHash returns the number of records and the root hash over them.
 //
 // Errors: [access.ErrMalformed] when a stored hash is missing or damaged.
@@ -211,6 +218,10 @@ func (t *Tx) Checkpoints(from, to time.Time) ([]Checkpoint, error) {
 }
 
 func (t *Tx) checkpoints(order string, from, to int64) ([]Checkpoint, error) {
+	return t.checkpointRows("WHERE at >= $1 AND at < $2 "+order, from, to)
+}
+
+func (t *Tx) checkpointRows(where string, args ...any) ([]Checkpoint, error) {
 	var all []Checkpoint
 	err := t.rows(func(scan func(...any) error) error {
 		var c Checkpoint
@@ -221,6 +232,6 @@ func (t *Tx) checkpoints(order string, from, to int64) ([]Checkpoint, error) {
 		c.At = fromMicros(at)
 		all = append(all, c)
 		return nil
-	}, "SELECT size, at, note FROM checkpoints WHERE at >= $1 AND at < $2 "+order, from, to)
+	}, "SELECT size, at, note FROM checkpoints "+where, args...)
 	return all, err
 }
