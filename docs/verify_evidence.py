@@ -14,6 +14,7 @@ import binascii
 import csv
 import datetime
 import hashlib
+import hmac
 import io
 import json
 import os
@@ -220,7 +221,7 @@ VIEWS = [
     ("findings.csv", ["finding.raised"], ""),
     ("anchors.csv", ["checkpoint.anchored", "key.changed"], ""),
 ]
-REQUIRED = ["records.jsonl", "leaves.bin", "checkpoints.txt", "tickets.jsonl", "index.html"] + [v[0] for v in VIEWS]
+REQUIRED = ["records.jsonl", "leaves.bin", "checkpoints.txt", "people.jsonl", "tickets.jsonl", "index.html"] + [v[0] for v in VIEWS]
 COMPARED = ["events.jsonl", "groups.csv", "comparison.csv"]
 KINDS = set("""grant.approved grant.ended request.refused change.intended change.applied change.unconfirmed change.confirmed
 change.refused change.witnessed change.withheld ticket.told finding.raised finding.cleared hold.made hold.approved hold.cancelled
@@ -270,7 +271,7 @@ def decode_record(line):
         return None
     if again != line or not isinstance(record, dict) or type(record.get("seq")) is not int or record["seq"] < 0:
         return None
-    if type(record.get("v")) is not int or record["v"] != 1 or record.get("kind") not in KINDS:
+    if type(record.get("v")) is not int or record["v"] not in (1, 2) or record.get("kind") not in KINDS:
         return None
     if not set(record) <= {"at", "body", "change", "group", "kind", "seq", "ticket", "user", "v"}:
         return None
@@ -324,8 +325,8 @@ class Zip:
 class View:
     """A list that is held against the records as they come by."""
 
-    def __init__(self, files, name, kinds, fact):
-        self.name, self.kinds, self.fact, self.rows = name, kinds, fact, 0
+    def __init__(self, files, known, name, kinds, fact):
+        self.name, self.kinds, self.fact, self.known, self.rows = name, kinds, fact, known, 0
         self.csv = csv.reader(io.TextIOWrapper(files.open(name), encoding="utf-8", newline=""), strict=True)
         header = self.read()
         if header is None or header[: len(COLUMNS)] != COLUMNS:
@@ -344,7 +345,8 @@ class View:
         if row is None:
             raise Fault("%s: truncated: record %d is in the population and not in the list" % (self.name, record["seq"]))
         self.rows += 1
-        want = [neutral(str(record.get(column, ""))) for column in COLUMNS]
+        cells = dict(record, user=self.known.get(record.get("user"), record.get("user", "")))
+        want = [neutral(str(cells.get(column, ""))) for column in COLUMNS]
         if row[: len(COLUMNS)] != want:
             raise Fault("%s line %d: edited: the row should be of record %d" % (self.name, self.csv.line_num, record["seq"]))
 
@@ -365,6 +367,7 @@ class Verifier:
         try:
             self.manifest()
             self.listing()
+            self.people()
             self.checkpoints()
             self.leaves()
             self.records()
@@ -413,6 +416,21 @@ class Verifier:
             expected.discard(name)
         for name in sorted(expected):
             raise Fault(name + ": missing: the export has no such file")
+
+    def people(self):
+        """Read whom the pseudonyms mean, and hold each against its key."""
+        self.known = {}
+        for n, raw in enumerate(self.read("people.jsonl").splitlines(), 1):
+            try:
+                p = json.loads(raw.decode("utf-8"))
+                key = base64.b64decode(p["key"], validate=True)
+                digest = hmac.new(key, p["person"].encode(), "sha256").digest()[:20]
+                proven = len(key) == 32 and p["pseudonym"] == "person" + base64.b32encode(digest).decode().lower()
+            except (ValueError, KeyError, TypeError, AttributeError):
+                proven = False
+            if not proven or p["pseudonym"] in self.known:
+                raise Fault("people.jsonl line %d: edited: the key does not prove that the pseudonym means the person" % n)
+            self.known[p["pseudonym"]] = p["person"]
 
     def checkpoints(self):
         rest, line, last = self.read("checkpoints.txt"), 1, None
@@ -466,7 +484,7 @@ class Verifier:
                 raise Fault("leaves.bin: foreign: hashes follow the last record")
 
     def records(self):
-        views = [View(self.files, *v) for v in VIEWS]
+        views = [View(self.files, self.known, *v) for v in VIEWS]
         start, to = micros(self.m["from"]), micros(self.m["to"])
         kinds, expected, n = {}, self.first, 0
         with self.files.open("records.jsonl") as lines, self.files.open("leaves.bin") as leaves:

@@ -41,6 +41,8 @@ type People string
 const (
 	Named   People = "named"   // user IDs, with logins beside them
 	Unnamed People = "unnamed" // user IDs only
+	// Concealed names pseudonyms only, and nobody whom they mean: what may be kept when a person is erased.
+	Concealed People = "concealed"
 )
 
 // attempts is how often an export begins again because something was recorded late, while it was made.
@@ -114,6 +116,9 @@ func (e *exporter) run(ctx context.Context) error {
 		}
 		err = e.options.Store.Read(ctx, func(tx *store.Tx) error {
 			e.tx = tx
+			if e.options.People == Concealed {
+				e.tx = tx.Pseudonymous()
+			}
 			return e.write(ctx)
 		})
 		if !errors.Is(err, errLate) {

@@ -22,6 +22,7 @@ const (
 	FileLeaves      = "leaves.bin"      // leaf hash of each record, 32 bytes each
 	FileCheckpoints = "checkpoints.txt" // signed notes, each followed by an empty line
 	FileIndex       = "index.html"
+	FilePeople      = "people.jsonl"   // whom the pseudonyms in the records mean, with the keys that prove it
 	FileEvents      = "events.jsonl"   // System Log events on managed groups in the period
 	FileTickets     = "tickets.jsonl"  // tickets and approvals of the grants in the period, redacted
 	FileGroups      = "groups.csv"     // managed groups with the time of their last complete read

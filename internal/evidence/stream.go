@@ -22,6 +22,7 @@ type ledgerWriter struct {
 	checkpoints *outFile
 	ticketFile  jsonLines
 	views       []*viewWriter
+	people      map[string]bool           // the pseudonyms met
 	also        func(ledger.Record) error // is told every record of the period
 }
 
@@ -30,12 +31,15 @@ type ledgerWriter struct {
 // Errors: [ledger.ErrTampered] when the records do not hash to what was signed; [access.ErrNotFound] when none lies in the
 // period.
 func (e *exporter) writeLedger(ctx context.Context, also func(ledger.Record) error) error {
-	w := &ledgerWriter{exporter: e, also: also}
+	w := &ledgerWriter{exporter: e, also: also, people: make(map[string]bool)}
 	err := w.open()
 	if err == nil {
 		err = w.walk(ctx)
 	}
 	if err := errors.Join(err, w.close()); err != nil {
+		return err
+	}
+	if err := e.writePeople(w.people); err != nil {
 		return err
 	}
 	if e.manifest.Records.InPeriod == 0 {
@@ -131,6 +135,9 @@ func (w *ledgerWriter) record(r ledger.Record) error {
 	}
 	if _, err := w.leaves.Write(r.Hash[:]); err != nil {
 		return err
+	}
+	for _, pseudonym := range ledger.Pseudonyms(r.Canonical) {
+		w.people[pseudonym] = true
 	}
 	m := &w.exporter.manifest
 	if !m.in(r) {

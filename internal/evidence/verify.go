@@ -56,7 +56,7 @@ type Verified struct {
 // [access.ErrUnavailable] when a file cannot be read.
 func Verify(files fs.FS, keys ...string) (Verified, error) {
 	v := &verifier{files: files, keys: keys}
-	for _, step := range []func() error{v.manifest, v.listing, v.checkpoints, v.leaves, v.records, v.sums} {
+	for _, step := range []func() error{v.manifest, v.listing, v.people, v.checkpoints, v.leaves, v.records, v.sums} {
 		if err := step(); err != nil {
 			return Verified{}, err
 		}
@@ -70,6 +70,7 @@ type verifier struct {
 	keys   []string
 	result Verified
 	points []point
+	known  map[string]string // identifier of each person by pseudonym
 }
 
 // point is a checkpoint of the range.
@@ -182,7 +183,7 @@ func (v *verifier) claims(m Manifest) error {
 
 // required lists the files that the manifest must vouch for.
 func required(m Manifest) []string {
-	names := []string{FileRecords, FileLeaves, FileCheckpoints, FileTickets, FileIndex}
+	names := []string{FileRecords, FileLeaves, FileCheckpoints, FilePeople, FileTickets, FileIndex}
 	for _, view := range Views() {
 		names = append(names, view.File)
 	}

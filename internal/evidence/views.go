@@ -87,7 +87,7 @@ func iso(t time.Time) string {
 
 // login returns the user's login, nothing for nobody known or when people are not named.
 func (e *exporter) login(id access.UserID) (string, error) {
-	if id == "" || e.options.People == Unnamed {
+	if id == "" || e.options.People != Named {
 		return "", nil
 	}
 	user, _, err := e.tx.User(id)
@@ -180,7 +180,7 @@ func (e *exporter) changeCells(r ledger.Record) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !found {
+	if !found || e.options.People == Concealed {
 		if err := DecodeBody(r, &c); err != nil {
 			return nil, err
 		}
@@ -213,6 +213,9 @@ func (e *exporter) leaverCells(r ledger.Record) ([]string, error) {
 	var people, ids []string
 	for _, c := range changes {
 		ids = append(ids, string(c.ID))
+		if e.options.People == Concealed {
+			continue
+		}
 		if person := string(c.User); !slices.Contains(people, person) {
 			people = append(people, person)
 		}
