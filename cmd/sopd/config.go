@@ -46,6 +46,8 @@ type environment struct {
 	AnchorTicket         string `env:"SOPD_ANCHOR_TICKET"    about:"Jira ticket on which the newest checkpoint is commented once a day"`
 	AnchorWebhook        string `env:"SOPD_ANCHOR_WEBHOOK"   about:"https address to which each signed checkpoint is posted"`
 	AnchorWebhookSecret  string `env:"SOPD_ANCHOR_WEBHOOK_SECRET" about:"secret that signs those posts (HMAC-SHA256)" secret:"true"`
+	ArchiveDir           string `env:"SOPD_ARCHIVE_DIR"      about:"folder to which sopd run archives each month of the ledger that has ended; empty archives nothing"`
+	LedgerRetention      string `env:"SOPD_LEDGER_RETENTION" about:"how long archived records stay in the database too, such as 7y, 18m or 400d; default 7y"`
 	BackupDir            string `env:"SOPD_BACKUP_DIR"       about:"folder for encrypted backups of the embedded database, off this machine; empty makes none"`
 	BackupRecipients     string `env:"SOPD_BACKUP_RECIPIENTS" about:"public keys of age that backups are encrypted to, separated by commas"`
 	BackupInterval       string `env:"SOPD_BACKUP_INTERVAL"  about:"time between two backups; default 30m"`
@@ -85,6 +87,8 @@ type config struct {
 	AnchorTicket                  ticket.Key
 	AnchorHook                    string
 	AnchorSecret                  secret.Value
+	ArchiveDir                    string
+	Retention                     retention
 	Backup                        backupConfig
 	JSMOpsURL, JSMOpsSite         string
 	JSMOpsCloudID, JSMOpsUser     string
@@ -224,6 +228,11 @@ func (l *configLoader) ledger(c *config) {
 		c.AnchorTicket = key
 	}
 	l.anchorHook(c)
+	c.ArchiveDir = e.ArchiveDir
+	var err error
+	if c.Retention, err = parseRetention(e.LedgerRetention); err != nil {
+		l.wrong("SOPD_LEDGER_RETENTION", "%v", err)
+	}
 }
 
 func (l *configLoader) jsmops(c *config) {

@@ -17,8 +17,8 @@ import (
 )
 
 func newEvidenceCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "evidence", Short: "Export the evidence of a period, and verify an export", Args: cobra.NoArgs, RunE: help}
-	cmd.AddCommand(newEvidenceExportCommand(c), newEvidenceVerifyCommand(c))
+	cmd := &cobra.Command{Use: "evidence", Short: "Export, verify and archive evidence, and erase a person from it", Args: cobra.NoArgs, RunE: help}
+	cmd.AddCommand(newEvidenceExportCommand(c), newEvidenceVerifyCommand(c), newEvidenceArchiveCommand(c), newEvidenceEraseCommand(c))
 	return cmd
 }
 
@@ -155,17 +155,18 @@ func newEvidenceVerifyCommand(c console) *cobra.Command {
 	var keys []string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "verify EXPORT --key PUBLIC",
-		Short: "Verify an export without the database; exit code 5 when it is not what was signed",
-		Long: "Verify a folder or zip file that sopd evidence export wrote. Nothing but the export and the public key is read.\n" +
-			"--key is a public key or a file that holds one; give it again for each key that was in use.",
-		Args: cobra.ExactArgs(1),
+		Use:   "verify EXPORT… --key PUBLIC",
+		Short: "Verify exports and archives without the database; exit code 5 when one is not what was signed",
+		Long: "Verify folders or zip files that sopd evidence export or archive wrote. Nothing but them and the public key is read.\n" +
+			"Several, in their order, must go on where the one before ends. --key is a public key or a file that holds one; give it\n" +
+			"again for each key that was in use.",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			public, err := publicKeys(keys)
 			if err != nil {
 				return usage(err)
 			}
-			v, err := verifyExport(args[0], public)
+			all, err := verifyExports(args, public)
 			switch {
 			case errors.Is(err, access.ErrInvalid):
 				return usage(err)
@@ -173,19 +174,45 @@ func newEvidenceVerifyCommand(c console) *cobra.Command {
 				return &exitError{code: exitInvalid, cause: fmt.Errorf("verification failed: %w", err)}
 			case err != nil:
 				return err
+			case asJSON && len(all) == 1:
+				return writeJSON(c.Out, all[0])
 			case asJSON:
-				return writeJSON(c.Out, v)
+				return writeJSON(c.Out, all)
 			}
-			m := v.Manifest
-			_, err = fmt.Fprintf(c.Out, "verified: records %d to %d of %s, %d of them from %s to %s; %d checkpoints, the last of %s, signed by %s\n",
-				m.Records.First, m.Records.End-1, m.Origin, m.Records.InPeriod, m.From.Format(time.RFC3339), m.To.Format(time.RFC3339),
-				v.Checkpoints, v.Last.At.Format(time.RFC3339), strings.Join(v.Keys, " and "))
-			return err
+			for _, v := range all {
+				m := v.Manifest
+				fmt.Fprintf(c.Out, "verified: records %d to %d of %s, %d of them from %s to %s; %d checkpoints, the last of %s, signed by %s\n",
+					m.Records.First, m.Records.End-1, m.Origin, m.Records.InPeriod, m.From.Format(time.RFC3339), m.To.Format(time.RFC3339),
+					v.Checkpoints, v.Last.At.Format(time.RFC3339), strings.Join(v.Keys, " and "))
+				for _, what := range m.Incomplete {
+					fmt.Fprintf(c.Out, "incomplete, as it says itself: %s\n", what)
+				}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "public key of the ledger, or a file that holds it")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// verifyExports verifies each export, and that each goes on where the one before ends.
+func verifyExports(paths, keys []string) ([]evidence.Verified, error) {
+	var all []evidence.Verified
+	for i, path := range paths {
+		v, err := verifyExport(path, keys)
+		if err == nil && i > 0 {
+			err = v.Continues(all[i-1])
+		}
+		if err != nil && len(paths) > 1 {
+			err = fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
 }
 
 func verifyExport(path string, keys []string) (v evidence.Verified, err error) {

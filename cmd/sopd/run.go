@@ -116,6 +116,7 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	group.Go(func() error { return loop.work(ctx) })
 	group.Go(func() error { return d.anchoring(ctx) })
 	group.Go(func() error { return d.backups(ctx) })
+	group.Go(func() error { return d.archiving(ctx) })
 	bound(l.Addr())
 	return group.Wait()
 }

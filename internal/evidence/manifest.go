@@ -47,7 +47,9 @@ type Manifest struct {
 	Sources Sources          `json:"sources"`
 	// Comparison holds the numbers of the comparison; nil when the export was made of the ledger alone.
 	Comparison *Comparison `json:"comparison,omitempty"`
-	Files      []FileSum   `json:"files"` // every other file but the signature, sorted by name
+	// Incomplete says which sources were not read completely, when the export was made nevertheless.
+	Incomplete []string  `json:"incomplete,omitempty"`
+	Files      []FileSum `json:"files"` // every other file but the signature, sorted by name
 }
 
 // Range is the stretch of the ledger that an export holds: every record from First to before End. It reaches from one

@@ -398,3 +398,13 @@ func (s script) run(t *testing.T, path, key string, code int) {
 		t.Errorf("the script ends with %d, want %d: %s", got, code, text)
 	}
 }
+
+// readAll returns a file of an export.
+func readAll(t testing.TB, files fs.FS, name string) []byte {
+	t.Helper()
+	text, err := fs.ReadFile(files, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

@@ -255,3 +255,36 @@ func (t *Tx) checkpointRows(where string, args ...any) ([]Checkpoint, error) {
 	}, "SELECT size, at, note FROM checkpoints "+where, args...)
 	return all, err
 }
+
+// EachRecordOf calls fn for every record of the kind, in order.
+//
+// Errors: as [Tx.EachRecord].
+func (t *Tx) EachRecordOf(kind ledger.Kind, fn func(ledger.Record) error) error {
+	for from := int64(0); ; {
+		page, err := t.records("kind = $1 AND seq >= $2 ORDER BY seq LIMIT $3", string(kind), from, recordPage)
+		for _, r := range page {
+			if err := fn(r); err != nil {
+				return err
+			}
+			from = r.Seq + 1
+		}
+		if err != nil || len(page) < recordPage {
+			return err
+		}
+	}
+}
+
+// DeleteRecords deletes the records before the position, and returns how many there were. Their hashes stay: they belong to
+// the tree. The last record is never deleted, for it says how many there are.
+//
+// Errors: [access.ErrInvalid] for a position after the last record.
+func (t *Tx) DeleteRecords(before int64) (int64, error) {
+	size, err := t.TreeSize()
+	if err != nil {
+		return 0, err
+	}
+	if before >= size {
+		return 0, fmt.Errorf("records before %d of %d cannot all be deleted: %w", before, size, access.ErrInvalid)
+	}
+	return t.exec("DELETE FROM ledger WHERE seq < $1", before)
+}
