@@ -219,10 +219,13 @@ VIEWS = [
     ("holds.csv", ["hold.made", "hold.approved", "hold.cancelled", "hold.used", "guard.overridden"], ""),
     ("exceptions.csv", ["baseline.adopted", "baseline.dropped"], ""),
     ("findings.csv", ["finding.raised"], ""),
+    ("restore-tests.csv", ["backup.tested"], ""),
+    ("policies.csv", ["policy.loaded"], ""),
     ("anchors.csv", ["checkpoint.anchored", "key.changed"], ""),
 ]
-REQUIRED = ["records.jsonl", "leaves.bin", "checkpoints.txt", "people.jsonl", "tickets.jsonl", "index.html"] + [v[0] for v in VIEWS]
-COMPARED = ["events.jsonl", "groups.csv", "comparison.csv"]
+REQUIRED = ["records.jsonl", "leaves.bin", "checkpoints.txt", "people.jsonl", "policies.jsonl", "controls.csv", "tickets.jsonl", "evidence.xlsx", "index.html"]
+REQUIRED += [v[0] for v in VIEWS]
+COMPARED = ["events.jsonl", "groups.csv", "comparison.csv", "changes-by-others.csv"]
 KINDS = set("""grant.approved grant.ended request.refused change.intended change.applied change.unconfirmed change.confirmed
 change.refused change.witnessed change.withheld ticket.told finding.raised finding.cleared hold.made hold.approved hold.cancelled
 hold.used plan.proposed baseline.adopted baseline.dropped fact.recorded fact.corrected policy.loaded guard.overridden page.sent

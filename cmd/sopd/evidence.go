@@ -25,7 +25,9 @@ func newEvidenceCommand(c console) *cobra.Command {
 // exportFlags are the flags of sopd evidence export.
 type exportFlags struct {
 	from, to, out               string
+	sop, framework              string
 	ledgerOnly, unnamed, asJSON bool
+	incomplete, texts           bool
 }
 
 func newEvidenceExportCommand(c console) *cobra.Command {
@@ -34,10 +36,13 @@ func newEvidenceExportCommand(c console) *cobra.Command {
 		Use:   "export --from DATE --to DATE",
 		Short: "Write the evidence of a period into a new folder or zip file",
 		Long: "Write everything that proves what happened in a period: the ledger's records with hashes and signed checkpoints,\n" +
-			"lists for each control, the System Log held against tickets and ledger with every orphan, and a page to read and\n" +
-			"print. The export verifies without sopd's database; see sopd evidence verify and docs/evidence.md.\n\n" +
-			"It fails when a source was not read completely, rather than export a part. --ledger-only needs no source, and\n" +
-			"says nothing of access that sopd was not told of. The ledger's key, SOPD_LEDGER_KEY, signs the export.",
+			"policies in force, lists for each control as CSV and XLSX, the System Log held against tickets and ledger with every\n" +
+			"orphan, and a page to read and print. The export verifies without sopd's database; see sopd evidence verify and\n" +
+			"docs/evidence.md.\n\n" +
+			"It fails when a source was not read completely, rather than export a part. --incomplete makes it nevertheless, and\n" +
+			"says on every page what is missing. --ledger-only needs no source, and says nothing of access that sopd was not\n" +
+			"told of. --sop and --framework narrow the page and the workbook; the lists stay whole, so that they can be proven.\n" +
+			"The ledger's key, SOPD_LEDGER_KEY, signs the export.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return export(cmd, c, f) },
 	}
@@ -46,6 +51,10 @@ func newEvidenceExportCommand(c console) *cobra.Command {
 	cmd.Flags().StringVar(&f.out, "out", "", "folder to make, or file ending in .zip; default evidence-FROM-TO here")
 	cmd.Flags().BoolVar(&f.ledgerOnly, "ledger-only", false, "only what the ledger proves; needs neither policies nor vendors")
 	cmd.Flags().BoolVar(&f.unnamed, "unnamed", false, "user IDs only, no logins")
+	cmd.Flags().BoolVar(&f.incomplete, "incomplete", false, "export although a source was not read completely, and say so on every page")
+	cmd.Flags().BoolVar(&f.texts, "texts", false, "titles, fields and edits of tickets too; they may name people")
+	cmd.Flags().StringVar(&f.sop, "sop", "", "narrow to a procedure, such as access-provisioning")
+	cmd.Flags().StringVar(&f.framework, "framework", "", "narrow to a framework or control, such as SOC2 or SOC2:CC6.1")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the manifest as JSON")
 	return cmd
 }
@@ -96,6 +105,9 @@ func tellExport(c console, out string, m evidence.Manifest) error {
 			}
 		}
 	}
+	for _, what := range m.Incomplete {
+		fmt.Fprintf(c.Out, "INCOMPLETE, as the export says on every page: %s\n", what)
+	}
 	_, err := fmt.Fprintf(c.Out, "Verify it with: sopd evidence verify %s --key PUBLIC\n", out)
 	return err
 }
@@ -115,6 +127,13 @@ func (f exportFlags) options() (evidence.Options, error) {
 	if f.unnamed {
 		o.People = evidence.Unnamed
 	}
+	if f.incomplete {
+		o.Gaps = evidence.Stamped
+	}
+	if f.texts {
+		o.Texts = evidence.Shown
+	}
+	o.Filter = evidence.Filter{SOP: f.sop, Framework: f.framework}
 	if o.Out == "" {
 		o.Out = fmt.Sprintf("evidence-%s-%s", o.From.Format(time.DateOnly), o.To.Format(time.DateOnly))
 	}

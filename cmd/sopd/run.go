@@ -48,6 +48,9 @@ func (d *daemon) once(ctx context.Context) error {
 	if err := d.hello(ctx); err != nil {
 		return err
 	}
+	if err := d.recordPolicies(ctx); err != nil {
+		return err
+	}
 	report, err := d.reconciler.Pass(ctx)
 	if err != nil {
 		return err
@@ -89,6 +92,9 @@ func wrap(what string, err error) error {
 // run is the daemon until the context ends. bound is told the address once the daemon listens.
 func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	if err := d.hello(ctx); err != nil {
+		return err
+	}
+	if err := d.recordPolicies(ctx); err != nil {
 		return err
 	}
 	var listen net.ListenConfig

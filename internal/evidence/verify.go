@@ -208,12 +208,12 @@ func (v *verifier) claims(m Manifest) error {
 
 // required lists the files that the manifest must vouch for.
 func required(m Manifest) []string {
-	names := []string{FileRecords, FileLeaves, FileCheckpoints, FilePeople, FileTickets, FileIndex}
+	names := []string{FileRecords, FileLeaves, FileCheckpoints, FilePeople, FilePolicies, FileControls, FileTickets, FileWorkbook, FileIndex}
 	for _, view := range Views() {
 		names = append(names, view.File)
 	}
 	if m.Comparison != nil {
-		names = append(names, FileEvents, FileGroups, FileComparison)
+		names = append(names, FileEvents, FileGroups, FileComparison, FileOthers)
 	}
 	return names
 }

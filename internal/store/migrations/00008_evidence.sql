@@ -9,5 +9,12 @@ CREATE TABLE persons (
     key        BYTEA  NOT NULL
 );
 
+-- The text of each policy file that was ever put in force, by its hash, which stands in the ledger.
+CREATE TABLE policy_files (
+    sha256 TEXT PRIMARY KEY,
+    name   TEXT NOT NULL,
+    doc    TEXT NOT NULL
+);
+
 -- +goose Down
 SELECT 1;
