@@ -52,8 +52,8 @@ type Keeper struct {
 	// Identities open the newest backup for the restore test. Without any, the test makes a backup of its own, whose key it
 	// has, and restores that.
 	Identities Identities
-	Holder     string // names this replica, so that one of them works at a time
-	Logger     *slog.Logger
+	Holder     string       // names this replica, so that one of them works at a time
+	Logger     *slog.Logger // takes a line for each backup and each test
 }
 
 // Method is what a restore test restored.

@@ -22,10 +22,10 @@ type PolicyFile struct {
 
 // PolicySOP is a procedure as it was put in force.
 type PolicySOP struct {
-	Kind      string    `json:"kind"`
-	Name      string    `json:"name"`
-	Title     string    `json:"title"`
-	Version   string    `json:"version"`
+	Kind      string    `json:"kind"`    // of policy, such as "AccessProvisioning"
+	Name      string    `json:"name"`    // short and stable, such as "access-provisioning"
+	Title     string    `json:"title"`   // for people
+	Version   string    `json:"version"` // three numbers
 	Effective time.Time `json:"effective,omitzero"`
 	Controls  []string  `json:"controls,omitempty"` // of the frameworks that it serves, such as "SOC2:CC6.1"
 }

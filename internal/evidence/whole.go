@@ -22,7 +22,7 @@ type Whole struct {
 	// the store says, and nobody vouches for them yet.
 	Signed      int64     `json:"signed"`
 	At          time.Time `json:"at,omitzero"`
-	Checkpoints int       `json:"checkpoints"`
+	Checkpoints int       `json:"checkpoints"` // how many there are over the records from First on
 }
 
 // Unsigned are the records that no checkpoint covers.
