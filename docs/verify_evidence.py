@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Verify an export of `sopd evidence export` without sopd: Python 3.8 or later, standard library only.
 
-    python3 verify_evidence.py EXPORT --key PUBLIC [--key OLDER]
+    python3 verify_evidence.py EXPORT [EXPORT...] --key PUBLIC [--key OLDER]
 
-EXPORT is the folder or zip file, PUBLIC a public key of the ledger or a file that holds one. The exit code is 0 when the
-export is what was signed, 5 when it is not (one line says what and where), 2 for wrong usage. evidence.md, beside this
+EXPORT is the folder or zip file, PUBLIC a public key of the ledger or a file that holds one. Several exports, in their order,
+must go on where the one before ends. The exit code is 0 when every export is what was signed, 5 when one is not (one line says
+what and where), 2 for wrong usage. evidence.md, beside this
 script, describes the format and each check. This program shares no code with sopd.
 """
 
@@ -380,6 +381,17 @@ class Verifier:
         except (zipfile.BadZipFile, EOFError, NotImplementedError) as err:
             raise Fault("the export: edited: it cannot be unpacked (%s)" % err)
 
+    def continues(self, earlier):
+        """Check that the export goes on where an earlier one of the same ledger ended."""
+        if self.m["origin"] != earlier.m["origin"]:
+            raise Fault("manifest.json: foreign: it is of another ledger than the export before it")
+        if self.first > earlier.end:
+            raise Fault("manifest.json: dropped: records %d to %d are in neither of two exports" % (earlier.end, self.first - 1))
+        if self.end < earlier.end:
+            raise Fault("manifest.json: reordered: it ends before the export before it")
+        if earlier.points[-1][:2] not in [point[:2] for point in self.points]:
+            raise Fault("checkpoints.txt: replaced: no checkpoint is that at which the export before it ends")
+
     def read(self, name):
         with self.files.open(name) as f:
             return f.read()
@@ -547,7 +559,7 @@ def read_key(text):
 
 def main():
     parser = argparse.ArgumentParser(description="Verify an export of sopd evidence export.")
-    parser.add_argument("export", help="folder or zip file")
+    parser.add_argument("export", nargs="+", help="folder or zip file")
     parser.add_argument("--key", action="append", required=True, help="public key of the ledger, or a file that holds it; repeatable")
     args = parser.parse_args()
     csv.field_size_limit(1 << 28)
@@ -555,17 +567,24 @@ def main():
         keys = [read_key(k) for k in args.key]
     except (OSError, ValueError) as err:
         parser.error("--key: %s" % err)
-    if not os.path.exists(args.export):
-        parser.error("there is no %s" % args.export)
-    try:
-        files = Folder(args.export) if os.path.isdir(args.export) else Zip(args.export)
-        v = Verifier(files, keys)
-        v.verify()
-    except (Fault, zipfile.BadZipFile) as fault:
-        print("verification failed: %s" % fault, file=sys.stderr)
-        return 5
-    print("verified: records %d to %d of %s, %d of them from %s to %s; %d checkpoints, signed by %s" % (
-        v.first, v.end - 1, v.m["origin"], v.m["records"]["inPeriod"], v.m["from"], v.m["to"], len(v.points), " and ".join(v.signers)))
+    before = None
+    for path in args.export:
+        if not os.path.exists(path):
+            parser.error("there is no %s" % path)
+        try:
+            v = Verifier(Folder(path) if os.path.isdir(path) else Zip(path), keys)
+            v.verify()
+            if before is not None:
+                v.continues(before)
+        except (Fault, zipfile.BadZipFile) as fault:
+            where = os.path.basename(path) + ": " if len(args.export) > 1 else ""
+            print("verification failed: %s%s" % (where, fault), file=sys.stderr)
+            return 5
+        print("verified: records %d to %d of %s, %d of them from %s to %s; %d checkpoints, signed by %s" % (
+            v.first, v.end - 1, v.m["origin"], v.m["records"]["inPeriod"], v.m["from"], v.m["to"], len(v.points), " and ".join(v.signers)))
+        for what in v.m.get("incomplete", []):
+            print("incomplete, as it says itself: %s" % what)
+        before = v
     return 0
 
 

@@ -98,8 +98,10 @@ func makeBackup(ctx context.Context, c console, dir string) (made backup.Made, e
 	if info, err := os.Stat(o.Dir); err != nil || !info.IsDir() {
 		return made, usage(errors.New("--out or SOPD_BACKUP_DIR must name a folder that exists"))
 	}
-	if o.Key, err = loadLedgerKey(c); err != nil {
-		return made, err
+	if value(c, ledgerKeyVariable)+value(c, ledgerKeyVariable+"_FILE") != "" {
+		if o.Key, err = loadLedgerKey(c); err != nil {
+			return made, err
+		}
 	}
 	if o.Store, err = openStore(ctx, c); err != nil {
 		return made, err

@@ -311,6 +311,10 @@ func TestABackupThatDoesNotStandGetsNoName(t *testing.T) {
 	if _, err := backup.Make(t.Context(), o); !errors.Is(err, access.ErrInvalid) {
 		t.Errorf("no recipient: %v", err)
 	}
+	h2.now = h2.now.Add(-time.Hour)
+	if _, err := backup.Make(t.Context(), h2.options()); !errors.Is(err, access.ErrConflict) || !strings.Contains(err.Error(), "clock") {
+		t.Errorf("a clock that ran backwards: %v", err)
+	}
 	o = h.options()
 	o.Dir = filepath.Join(o.Dir, "none")
 	if _, err := backup.Make(t.Context(), o); !errors.Is(err, access.ErrUnavailable) {
@@ -318,6 +322,32 @@ func TestABackupThatDoesNotStandGetsNoName(t *testing.T) {
 	}
 	if after := names(t, h.dir); !slices.Equal(before, after) {
 		t.Errorf("the folder changed: %v", after)
+	}
+}
+
+func TestALedgerThatWasNeverSignedIsBackedUpWithoutAKeyAndASignedOneIsNot(t *testing.T) {
+	h := newHouse(t)
+	o := h.options()
+	o.Key = ledger.Key{}
+	made, err := backup.Make(t.Context(), o)
+	if err != nil || made.Whole.Records != 5 || made.Whole.Signed != 0 {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	r := h.request(filepath.Join(h.dir, made.File))
+	r.Keys = nil
+	if _, err := backup.Restore(t.Context(), r); err != nil {
+		t.Errorf("without a key: %v", err)
+	}
+	r = h.request(r.File)
+	if _, err := backup.Restore(t.Context(), r); !errors.Is(err, access.ErrNotFound) {
+		t.Errorf("with a key, and nothing that it signed: %v", err)
+	}
+	h.now = h.now.Add(time.Minute)
+	if _, err := evidence.Seal(t.Context(), h.store, h.key, h.now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Make(t.Context(), o); !errors.Is(err, access.ErrInvalid) {
+		t.Errorf("the key was taken away: %v", err)
 	}
 }
 

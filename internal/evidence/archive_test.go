@@ -47,9 +47,13 @@ func TestEachMonthThatHasEndedIsArchivedOnceAndVerifiesInARow(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", d.File, err)
 		}
-		newScript(t).run(t, filepath.Join(dir, d.File), a.key.Public(), 0)
 		before = v
 	}
+	path := func(i int) string { return filepath.Join(dir, done[i].File) }
+	script := newScript(t)
+	script.runAll(t, []string{path(0), path(1), path(2)}, a.key.Public(), 0)
+	script.runAll(t, []string{path(0), path(2)}, a.key.Public(), 5)
+	script.runAll(t, []string{path(1), path(0)}, a.key.Public(), 5)
 	again, err := evidence.Archive(t.Context(), a.archives(dir))
 	if err != nil || len(again) != 0 {
 		t.Errorf("archived twice: %+v, %v", again, err)
@@ -91,6 +95,7 @@ func TestAnArchiveThatDoesNotGoOnWhereTheOneBeforeEndsIsFound(t *testing.T) {
 	if err := v.Continues(open(0)); !errors.Is(err, ledger.ErrTampered) {
 		t.Errorf("a replaced tree: %v", err)
 	}
+	newScript(t).runAll(t, []string{filepath.Join(dir, done[0].File), filepath.Join(others, done[1].File)}, a.key.Public(), 5)
 }
 
 func TestAnArchiveNamesNobodyAndSurvivesAnErasure(t *testing.T) {

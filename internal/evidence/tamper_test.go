@@ -391,10 +391,16 @@ func (s script) expect(t *testing.T, files fstest.MapFS, key string, code int) {
 // run verifies a folder or a zip file.
 func (s script) run(t *testing.T, path, key string, code int) {
 	t.Helper()
+	s.runAll(t, []string{path}, key, code)
+}
+
+// runAll verifies several in a row.
+func (s script) runAll(t *testing.T, paths []string, key string, code int) {
+	t.Helper()
 	if s.python == "" {
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), s.python, s.path, path, "--key", key)
+	cmd := exec.CommandContext(t.Context(), s.python, slices.Concat([]string{s.path}, paths, []string{"--key", key})...)
 	text, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

@@ -16,7 +16,9 @@ type form struct {
 	columns []string // after those of [ViewColumns]; they tell what was known when the export was made
 	// policies are the kinds of policy whose controls the list is evidence of; none for a list that is about the ledger.
 	policies []string
-	cells    func(*exporter, ledger.Record) ([]string, error) // what stands under columns
+	// cells returns what stands under columns. In an archive, whose people are [Concealed], the record names pseudonyms; what
+	// is looked up beside it must name nobody.
+	cells func(*exporter, ledger.Record) ([]string, error)
 }
 
 // forms returns every list, in the order of the report. They belong to the format: a verifier knows them, an export cannot

@@ -62,8 +62,9 @@ func (s *Store) Compact(ctx context.Context) error {
 	if err == nil {
 		_, err = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 	}
-	if err != nil {
-		return errors.Join(s.cause("compact", err), db.Close())
+	err = s.cause("compact", err)
+	if retryable(err) {
+		err = fmt.Errorf("database is too busy to be rewritten: %w", access.ErrUnavailable)
 	}
-	return db.Close()
+	return errors.Join(err, db.Close())
 }

@@ -180,6 +180,10 @@ func (e *eraser) replace(from, to string) error {
 
 // rows deletes what is about the user alone.
 func (e *eraser) rows(user access.UserID) error {
+	// What a webhook brought and was dealt with is kept only to know it again.
+	if _, err := e.tx.exec("UPDATE deliveries SET body = $1 WHERE done <> 0", []byte{}); err != nil {
+		return err
+	}
 	for _, query := range []string{
 		"DELETE FROM users WHERE id = $1", "DELETE FROM members WHERE user_id = $1", "DELETE FROM event_subjects WHERE user_id = $1",
 	} {

@@ -47,6 +47,8 @@ func annaLeft(t *testing.T, s *store.Store) {
 	tk := ticket.Ticket{ID: "77", Key: "ACC-1", Project: "ACC", Created: at, Updated: at,
 		Reporter: ticket.Person{Account: annaAccount, Name: annaName, Email: annaLogin}}
 	storetest.Write(t, s, func(tx *store.Tx) error {
+		_, receiveErr := tx.PutDelivery(store.Delivery{Source: "jira", ID: "d1", Received: at, Body: []byte(annaName)})
+		receiveErr = firstError(receiveErr, tx.MarkDelivery("jira", "d1", "accepted", at))
 		_, eventErr := tx.PutEvents([]access.Event{{ID: "e1", Published: at, Type: "x", Users: []access.UserID{annaID}, Groups: []access.GroupID{"00g1"}}})
 		_, findingErr := tx.PutFinding(f)
 		_, factErr := tx.PutFacts([]kpi.Fact{fact})
@@ -58,7 +60,7 @@ func annaLeft(t *testing.T, s *store.Store) {
 		)
 		intended := c
 		c.State, c.Settled = change.Confirmed, at
-		return firstError(eventErr, findingErr, factErr, appendErr, tx.PutChange(intended), tx.PutChange(c), tx.PutGrant(g), tx.PutGrant(own),
+		return firstError(receiveErr, eventErr, findingErr, factErr, appendErr, tx.PutChange(intended), tx.PutChange(c), tx.PutGrant(g), tx.PutGrant(own),
 			tx.PutUsers([]access.User{{ID: annaID, Login: annaLogin, Email: annaLogin, Name: annaName, Status: access.Deprovisioned}}),
 			tx.PutTicket(tk, at), tx.PutMembers("00g1", []access.UserID{annaID}, at))
 	})
