@@ -12,8 +12,8 @@ import (
 // Period is a day, a week, a month, a quarter or a year of the calendar, in UTC.
 type Period struct {
 	Name string    `json:"name"` // as it was written, such as "2026-10"
-	From time.Time `json:"from"`
-	To   time.Time `json:"to"` // itself not in the period
+	From time.Time `json:"from"` // its first instant
+	To   time.Time `json:"to"`   // itself not in the period
 }
 
 var (

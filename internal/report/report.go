@@ -27,63 +27,63 @@ import (
 
 // Options say what to report on.
 type Options struct {
-	Store   *store.Store
-	Period  Period
+	Store   *store.Store     // holds ledger, facts and tickets
+	Period  Period           // what to report on
 	Clocks  []kpi.Definition // the promises
 	SOP     string           // only the promises of this procedure; empty for all
-	Samples []Draw
-	Seed    uint64 // of random samples
+	Samples []Draw           // what an auditor asked for
+	Seed    uint64           // of random samples
 }
 
 // Report is how a period went.
 type Report struct {
-	Period Period    `json:"period"`
-	Made   time.Time `json:"made"`
+	Period Period    `json:"period"` // that is reported on
+	Made   time.Time `json:"made"`   // when it was computed
 	// Running is true when the period has not ended: the figures are those until now.
 	Running  bool      `json:"running,omitempty"`
-	SOP      string    `json:"sop,omitempty"`
-	Promises []Promise `json:"promises"`
-	Figures  []Figure  `json:"figures"`
-	Lists    []Count   `json:"lists"`    // records behind each list of an evidence export
-	Findings []Count   `json:"findings"` // raised in the period, by kind
-	Open     []Count   `json:"open"`     // findings that stand now, by kind
-	Changes  []Count   `json:"changes"`  // writes to Okta intended in the period, by kind and reason
-	Volume   []Count   `json:"volume"`   // tickets raised in the period, by project and type
-	Days     []Day     `json:"days"`
-	Samples  []Sample  `json:"samples,omitempty"`
+	SOP      string    `json:"sop,omitempty"`     // to which the promises are narrowed; empty for all
+	Promises []Promise `json:"promises"`          // sorted by procedure, promise and severity
+	Figures  []Figure  `json:"figures"`           // of the operations review
+	Lists    []Count   `json:"lists"`             // records behind each list of an evidence export
+	Findings []Count   `json:"findings"`          // raised in the period, by kind
+	Open     []Count   `json:"open"`              // findings that stand now, by kind
+	Changes  []Count   `json:"changes"`           // writes to Okta intended in the period, by kind and reason
+	Volume   []Count   `json:"volume"`            // tickets raised in the period, by project and type
+	Days     []Day     `json:"days"`              // each day of the period, until now
+	Samples  []Sample  `json:"samples,omitempty"` // in the order in which they were asked for
 }
 
 // Promise is how one promise was kept.
 type Promise struct {
-	SOP        string   `json:"sop"`
-	KPI        string   `json:"kpi"`
-	Severity   string   `json:"severity"`
-	Target     string   `json:"target"`
-	Met        int      `json:"met"`
-	Breached   int      `json:"breached"`
-	Open       int      `json:"open"`    // not past due
-	Overdue    int      `json:"overdue"` // open and past due
-	Median     string   `json:"median,omitempty"`
-	P95        string   `json:"p95,omitempty"`
+	SOP        string   `json:"sop"`                  // the procedure
+	KPI        string   `json:"kpi"`                  // its name in the procedure
+	Severity   string   `json:"severity"`             // empty for every one that the policy does not name
+	Target     string   `json:"target"`               // as the policy writes it, such as "2bd"
+	Met        int      `json:"met"`                  // ended in time in the period
+	Breached   int      `json:"breached"`             // ended late in the period
+	Open       int      `json:"open"`                 // not past due
+	Overdue    int      `json:"overdue"`              // open and past due
+	Median     string   `json:"median,omitempty"`     // of the time taken; empty when nothing ended
+	P95        string   `json:"p95,omitempty"`        // 95th percentile of it
 	Attainment *float64 `json:"attainment,omitempty"` // 0 to 1; absent when nothing was due
 }
 
 // Figure is a number with what it means.
 type Figure struct {
-	Name  string `json:"name"`
+	Name  string `json:"name"`  // for people
 	Value string `json:"value"` // "-" when there is nothing to compute it of
-	Means string `json:"means"`
+	Means string `json:"means"` // how it is computed
 }
 
 // Count is a number of things.
 type Count struct {
-	Name string `json:"name"`
-	N    int    `json:"n"`
+	Name string `json:"name"` // of what is counted
+	N    int    `json:"n"`    // at least 1
 }
 
 // Day is what happened on one day.
 type Day struct {
-	Date     string `json:"date"`
+	Date     string `json:"date"`     // such as "2026-10-01"
 	Grants   int    `json:"grants"`   // approved
 	Changes  int    `json:"changes"`  // intended
 	Findings int    `json:"findings"` // raised

@@ -15,7 +15,7 @@ import (
 type Draw struct {
 	Of  string // name of a list of an evidence export, such as "leavers"
 	N   int    // how many
-	How How
+	How How    // how they are chosen
 }
 
 // How is how a sample is drawn.
@@ -29,8 +29,8 @@ const (
 
 // Sample is a sample of a list.
 type Sample struct {
-	Of         string `json:"of"`
-	How        How    `json:"how"`
+	Of         string `json:"of"`             // name of the list
+	How        How    `json:"how"`            // how they were chosen
 	Seed       uint64 `json:"seed,omitempty"` // of a random one
 	Population int    `json:"population"`     // how many there are in the period
 	Lines      []Line `json:"lines"`          // in the order of the ledger
@@ -38,13 +38,13 @@ type Sample struct {
 
 // Line is a record that was drawn.
 type Line struct {
-	Seq     int64     `json:"seq"` // position in the ledger
-	At      time.Time `json:"at"`
-	Kind    string    `json:"kind"`
-	Change  string    `json:"change,omitempty"`
-	Ticket  string    `json:"ticket,omitempty"`
-	User    string    `json:"user,omitempty"`
-	Group   string    `json:"group,omitempty"`
+	Seq     int64     `json:"seq"`               // position in the ledger
+	At      time.Time `json:"at"`                // when it happened
+	Kind    string    `json:"kind"`              // of the record
+	Change  string    `json:"change,omitempty"`  // the change ID
+	Ticket  string    `json:"ticket,omitempty"`  // its key
+	User    string    `json:"user,omitempty"`    // the Okta user ID
+	Group   string    `json:"group,omitempty"`   // the Okta group ID
 	Subject string    `json:"subject,omitempty"` // of a fact
 }
 
