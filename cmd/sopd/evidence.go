@@ -152,9 +152,13 @@ func instant(flag, text string) (time.Time, error) {
 
 // choosePolicies adds what the policies say: which groups are managed, and which tickets ask for access.
 func choosePolicies(c console, o *evidence.Options) error {
-	set, err := loadPolicies(c, "name the folder of your policies, or export --ledger-only")
+	dir := value(c, "SOPD_POLICY_DIR")
+	if dir == "" {
+		return usage(errors.New("SOPD_POLICY_DIR is missing; name the folder of your policies, or export --ledger-only"))
+	}
+	set, err := policies.Load(os.DirFS(dir))
 	if err != nil {
-		return err
+		return usage(err)
 	}
 	for _, g := range set.Catalog.Groups {
 		o.Groups = append(o.Groups, evidence.Group{ID: g.ID, Name: g.Name, System: g.System})
@@ -164,16 +168,6 @@ func choosePolicies(c console, o *evidence.Options) error {
 		return ours && sop.Kind == policies.KindAccessProvisioning
 	}
 	return nil
-}
-
-// loadPolicies loads the policies for commands that ask no vendor. advice is what to do when no folder is named.
-func loadPolicies(c console, advice string) (*policies.Set, error) {
-	dir := value(c, "SOPD_POLICY_DIR")
-	if dir == "" {
-		return nil, usage(fmt.Errorf("SOPD_POLICY_DIR is missing; %s", advice))
-	}
-	set, err := policies.Load(os.DirFS(dir))
-	return set, usage(err)
 }
 
 func newEvidenceVerifyCommand(c console) *cobra.Command {

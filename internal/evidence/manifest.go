@@ -105,10 +105,8 @@ const (
 	factValidated = "request.validated"
 )
 
-// Holds reports whether the record, in the period, is in the view's population.
-//
-// Errors: [access.ErrMalformed] for a record without the body that its kind has.
-func (v View) Holds(r ledger.Record) (bool, error) {
+// holds reports whether the record, in the period, is in the view's population.
+func (v View) holds(r ledger.Record) (bool, error) {
 	if !slices.Contains(v.Kinds, r.Kind) {
 		return false, nil
 	}

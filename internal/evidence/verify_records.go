@@ -164,7 +164,7 @@ func (c *viewCheck) fault(kind ledger.FaultKind, format string, args ...any) err
 
 // record expects the record's row next, when the record is in the population.
 func (c *viewCheck) record(r ledger.Record) error {
-	held, err := c.view.Holds(r)
+	held, err := c.view.holds(r)
 	if err != nil || !held {
 		return err
 	}

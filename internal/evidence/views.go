@@ -53,7 +53,7 @@ func newViewWriter(e *exporter, f form) (*viewWriter, error) {
 
 // record writes a row when the record is in the view's population.
 func (v *viewWriter) record(r ledger.Record) error {
-	held, err := v.form.Holds(r)
+	held, err := v.form.holds(r)
 	if err != nil || !held {
 		return err
 	}
