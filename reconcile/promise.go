@@ -22,7 +22,7 @@ func (l *loader) loadPromises(tx *store.Tx) error {
 		}
 	}
 	for _, g := range l.grants {
-		if acting[g.ID] || l.bad[g.Ticket] || !g.Live(l.now) || !l.absent(g.Membership()) {
+		if acting[g.ID] || l.standsWithout(g) || l.bad[g.Ticket] || !g.Live(l.now) || !l.absent(g.Membership()) {
 			continue
 		}
 		fulfilled, err := l.fulfilled(tx, g)
@@ -34,6 +34,14 @@ func (l *loader) loadPromises(tx *store.Tx) error {
 		}
 	}
 	return nil
+}
+
+// standsWithout reports whether the grant is a promise whatever status its ticket stands at: it has none, or it is an
+// emergency that waits to be given.
+func (l *loader) standsWithout(g change.Grant) bool {
+	return g.Ticket == "" || slices.ContainsFunc(l.lives.emergencies, func(e emergency) bool {
+		return e.ticket.Key == g.Ticket && e.fulfilling()
+	})
 }
 
 // absent reports whether the group is known and the user is not in it.

@@ -104,7 +104,9 @@ type Config struct {
 	Tickets   Tickets
 	Desk      Desk
 	Pager     Pager // nil: nobody is paged
-	Policies  *policies.Set
+	// Roster says who is on call; nil: nobody is, and emergency access is for named people only.
+	Roster   Roster
+	Policies *policies.Set
 	// Write allows changes outside. When false a pass records what it would have done and touches nothing.
 	Write bool
 	// Self is the Okta user whose credential sopd uses; empty for a service app.
@@ -136,6 +138,8 @@ type Reconciler struct {
 	suspects map[access.GroupID]struct{}
 	// doubted are users who show as deactivated and could not be read by ID in the pass under way.
 	doubted map[access.UserID]struct{}
+	// rota is who is on call by schedule, as far as the pass under way needed and could read it.
+	rota map[paging.ScheduleID][]string
 	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.
 	fence int64
 }
@@ -258,6 +262,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 		return fmt.Errorf("observing: %w", err)
 	}
 	report.Unread = unread
+	if err := r.readRota(ctx); err != nil {
+		return fmt.Errorf("reading who is on call: %w", err)
+	}
 	view, err := r.view(ctx, unread)
 	if err != nil {
 		return fmt.Errorf("judging: %w", err)
@@ -267,13 +274,17 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if err != nil {
 		return fmt.Errorf("confirming leavers: %w", err)
 	}
-	if corrected {
+	moved, err := r.confirmProfiles(ctx, view, report.Plan)
+	if err != nil {
+		return fmt.Errorf("confirming profiles: %w", err)
+	}
+	if corrected || moved {
 		if view, err = r.view(ctx, unread); err != nil {
 			return fmt.Errorf("judging again: %w", err)
 		}
 		report.Plan = view.plan()
 	}
-	report.NextDue = nextDue(view)
+	report.NextDue = nextDue(view, r.Policies)
 	if err := r.recordDecisions(ctx, view, report.Plan); err != nil {
 		return fmt.Errorf("recording decisions: %w", err)
 	}
@@ -293,8 +304,7 @@ func (r *Reconciler) carryOut(ctx context.Context, report *Report) error {
 	if !r.Write {
 		return r.recordProposal(ctx, report.Plan)
 	}
-	additions, positive, drift := report.Plan.Split()
-	for _, part := range []plan.Plan{additions, positive, drift} {
+	for _, part := range report.Plan.Parts() {
 		if part.Empty() {
 			continue
 		}

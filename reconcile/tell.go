@@ -283,7 +283,9 @@ func (r *Reconciler) pagingFailed(ctx context.Context, err error) error {
 
 func priority(k finding.Kind) paging.Priority {
 	switch k {
-	case FindingHold, FindingUnconfirmed:
+	case FindingBreakGlass:
+		return 1
+	case FindingHold, FindingUnconfirmed, FindingUnreviewed:
 		return 2
 	case FindingDrift:
 		return 3

@@ -27,6 +27,7 @@ type view struct {
 	unreadTickets bool
 	// voided are stored grants whose ticket no longer proves them and that have not led to a change.
 	voided []change.Grant
+	life
 }
 
 // plan computes the plan for the view. Drift is removed only on a complete read of the tickets too: one that could not be
@@ -140,6 +141,7 @@ type loader struct {
 	changes map[ticket.Key][]change.Change
 	pending []change.Change
 	removed int64
+	lives
 }
 
 func (l *loader) load(tx *store.Tx) error {
@@ -148,7 +150,7 @@ func (l *loader) load(tx *store.Tx) error {
 		load func(*store.Tx) error
 	}{
 		{"users", l.loadUsers}, {"groups", l.loadGroups}, {"grants", l.loadGrants},
-		{"tickets", l.loadTickets}, {"changes", l.loadChanges}, {"promises", l.loadPromises},
+		{"tickets", l.loadTickets}, {"changes", l.loadChanges}, {"life", l.loadLife}, {"promises", l.loadPromises},
 	}
 	for _, step := range steps {
 		if err := step.load(tx); err != nil {
@@ -329,6 +331,7 @@ func (l *loader) view() (view, error) {
 		v.cases = append(v.cases, j)
 		l.consequences(&v, j)
 	}
+	l.live(&v, world)
 	v.voided = append(v.voided, l.withdrawn...)
 	slices.SortFunc(v.cases, func(a, b judged) int { return cmp.Compare(a.ticket.Key, b.ticket.Key) })
 	for _, g := range l.grants {
@@ -353,6 +356,8 @@ func (l *loader) consequences(v *view, j judged) {
 				Since: j.effective(), SignedOut: l.done(j.ticket.Key, change.ClearSessions),
 			})
 		}
+	case policies.KindRoleChange:
+		l.roleChange(v, j)
 	case policies.KindRevocation:
 		if j.proven() && !l.now.Before(j.effective()) {
 			v.observation.Revoked = append(v.observation.Revoked, revocations(j)...)
@@ -362,7 +367,7 @@ func (l *loader) consequences(v *view, j judged) {
 
 func (l *loader) grantsOf(v *view, j judged) {
 	if j.proven() {
-		for _, g := range j.verdict.Grants(j.sop.ID()) {
+		for _, g := range grantsFor(j) {
 			if _, known := l.stored[g.ID]; !known && !l.over(g) {
 				v.fresh = append(v.fresh, g)
 			}
@@ -395,6 +400,7 @@ func revocations(j judged) []plan.Revocation {
 		for _, g := range w.Role.Groups {
 			all = append(all, plan.Revocation{
 				User: j.verdict.Request.Beneficiary.ID, Group: g, Reason: change.Revocation, Ticket: j.ticket.Key, Since: j.effective(),
+				Urgent: j.sop.Urgent.Marks(j.ticket),
 			})
 		}
 	}
