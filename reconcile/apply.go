@@ -134,14 +134,20 @@ func (r *Reconciler) clear(ctx context.Context, p plan.Plan, unread map[access.G
 // measure returns what the guards measure a plan against, as it stands now. A removal that is not settled may have
 // happened, so its member no longer counts.
 func (r *Reconciler) measure(ctx context.Context, unread map[access.GroupID]error) (guard.State, error) {
-	l := loader{r: r, now: r.Now(), unread: unread}
-	if err := r.Store.Read(ctx, l.load); err != nil {
+	var l *loader
+	var sizes map[access.GroupID]int
+	err := r.Store.Read(ctx, func(tx *store.Tx) error {
+		l = &loader{r: r, now: r.Now(), unread: unread}
+		err := errors.Join(l.loadRules(tx), l.loadChanges(tx))
+		if err == nil {
+			sizes, err = l.sizes(tx)
+		}
+		return err
+	})
+	if err != nil {
 		return guard.State{}, fmt.Errorf("measuring for the guards: %w", err)
 	}
-	state := guard.State{Catalog: r.Policies.Catalog, Sizes: make(map[access.GroupID]int), RemovedLastHour: int(l.removed)}
-	for _, g := range l.groups {
-		state.Sizes[g.Group.ID] = len(g.Members)
-	}
+	state := guard.State{Catalog: r.Policies.Catalog, Sizes: sizes, RemovedLastHour: int(l.removed)}
 	for _, c := range l.pending {
 		if c.Kind == change.RemoveMember && state.Sizes[c.Group] > 0 {
 			state.Sizes[c.Group]--

@@ -43,15 +43,11 @@ const unconfirmedAfter = time.Minute
 //
 // It returns the findings that no longer stand and whose alerts have to be closed before they are cleared.
 func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]error, report *Report) ([]finding.Finding, error) {
-	l := loader{r: r, now: r.Now(), unread: unread}
-	if err := r.Store.Read(ctx, l.load); err != nil {
-		return nil, err
-	}
-	v, err := l.view()
+	l, err := r.load(ctx, unread)
 	if err != nil {
 		return nil, err
 	}
-	c := conclusion{r: r, view: v, loader: l, plan: v.plan()}
+	c := conclusion{r: r, view: l.view, loader: l, plan: l.view.plan()}
 	c.index()
 	err = r.write(ctx, func(tx *store.Tx) error {
 		steps := []func(*store.Tx) error{r.witness, c.findings}
@@ -73,7 +69,7 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 type conclusion struct {
 	r      *Reconciler
 	view   view
-	loader loader
+	loader *loader
 	plan   plan.Plan
 
 	satisfied map[change.GrantID]bool
@@ -84,8 +80,8 @@ type conclusion struct {
 
 func (c *conclusion) index() {
 	c.satisfied = make(map[change.GrantID]bool)
-	for _, g := range c.plan.Satisfied {
-		c.satisfied[g.ID] = true
+	for _, id := range c.plan.Satisfied {
+		c.satisfied[id] = true
 	}
 	c.open = make(map[access.UserID]int)
 	for _, ch := range slices.Concat(c.plan.Changes, c.view.observation.Pending) {

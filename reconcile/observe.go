@@ -40,6 +40,9 @@ const (
 // planned for in no way. Any other failure ends the pass.
 func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, error) {
 	r.Watch(Notice{Reading: "users"})
+	if err := r.write(ctx, func(tx *store.Tx) error { return tx.IndexUsers(r.Policies.People.Attribute) }); err != nil {
+		return nil, fmt.Errorf("index of users: %w", err)
+	}
 	if err := r.observeUsers(ctx); err != nil {
 		return nil, fmt.Errorf("users: %w", err)
 	}

@@ -136,6 +136,8 @@ type Reconciler struct {
 	suspects map[access.GroupID]struct{}
 	// doubted are users who show as deactivated and could not be read by ID in the pass under way.
 	doubted map[access.UserID]struct{}
+	// quiet are the groups in which the last look found nothing to do.
+	quiet map[access.GroupID]quiet
 	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.
 	fence int64
 }
@@ -158,7 +160,7 @@ func New(c Config) (*Reconciler, error) {
 	if c.Watch == nil {
 		c.Watch = func(Notice) {}
 	}
-	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{})}, nil
+	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{}), quiet: make(map[access.GroupID]quiet)}, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
