@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -27,11 +28,13 @@ const (
 	FindingUnconfirmed finding.Kind = "unconfirmed" // a change that Okta does not show
 	FindingHold        finding.Kind = "hold"        // a plan that waits for a person
 	FindingSkipped     finding.Kind = "skipped"     // a change that is due and that sopd may not make
+	FindingRefused     finding.Kind = "refused"     // a change that Okta keeps refusing
+	FindingParked      finding.Kind = "parked"      // something that a ticket was to be told and that was given up
 )
 
 // FindingKinds lists the kinds, for metrics.
 func FindingKinds() []finding.Kind {
-	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped}
+	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked}
 }
 
 // unconfirmedAfter is when a change that Okta does not show becomes a finding. Okta shows its own writes within seconds.
@@ -87,6 +90,11 @@ func (c *conclusion) index() {
 	for _, ch := range slices.Concat(c.plan.Changes, c.view.observation.Pending) {
 		if ch.Kind != change.AddMember {
 			c.open[ch.User]++
+		}
+	}
+	for _, s := range c.view.standoffs {
+		if s.Change.Kind != change.AddMember {
+			c.open[s.Change.User]++ // it is still to be done
 		}
 	}
 	c.raised = make(map[finding.Key]struct{})
@@ -182,7 +190,7 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 	}
 	user := j.verdict.Request.Beneficiary.ID
 	if c.open[user] > 0 || c.obscured(j) {
-		return nil
+		return c.standstill(tx, j.ticket.Key)
 	}
 	var skipped []plan.Skipped
 	for _, s := range c.plan.Skipped {
@@ -378,14 +386,36 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 		}
 	}
 	for _, s := range c.plan.Skipped {
+		if standoff, rests := c.view.rests(s.Change); rests {
+			all = append(all, standoff.finding(now))
+			continue
+		}
 		all = append(all, finding.Finding{
 			Key:  finding.Key("skipped/" + fingerprint(string(s.Change.Kind)+string(s.Change.Group)+string(s.Change.User)+string(s.Change.Ticket))),
 			Kind: FindingSkipped, User: s.Change.User, Group: s.Change.Group, Ticket: s.Change.Ticket,
 			Title: s.Why, Raised: now,
 		})
 	}
+	parked, err := c.parked(tx)
+	if err != nil {
+		return nil, err
+	}
 	held, err := c.holds(tx)
-	return append(all, held...), err
+	return slices.Concat(all, parked, held), err
+}
+
+// parked points out what was to be said or done on a ticket and was given up.
+func (c *conclusion) parked(tx *store.Tx) ([]finding.Finding, error) {
+	effects, err := tx.EffectsParked()
+	var all []finding.Finding
+	for _, e := range effects {
+		all = append(all, finding.Finding{
+			Key: finding.Key("parked/" + e.Key), Kind: FindingParked, Ticket: e.Ticket,
+			Title: "a ticket could not be told; sopd parked shows what", Raised: c.view.observation.Now,
+			Detail: map[string]string{"cause": e.Error, "attempts": strconv.Itoa(e.Attempts)},
+		})
+	}
+	return all, err
 }
 
 func (c *conclusion) holds(tx *store.Tx) ([]finding.Finding, error) {

@@ -52,7 +52,7 @@ func (l *loader) load(tx *store.Tx) error {
 		load func(*store.Tx) error
 	}{
 		{"rules", l.loadRules}, {"tickets", l.loadTickets}, {"changes", l.loadChanges}, {"verdicts", l.judge},
-		{"leavers", l.deprovisioned}, {"groups", l.plan},
+		{"leavers", l.deprovisioned}, {"groups", l.plan}, {"refusals", l.rest},
 	}
 	for _, step := range steps {
 		if err := step.load(tx); err != nil {

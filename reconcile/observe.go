@@ -311,7 +311,7 @@ func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time
 		return r.write(ctx, func(tx *store.Tx) error { return tx.PutTicket(t, readAt) })
 	}
 	approvals, unreadable := r.Tickets.Approvals(ctx, t.Key)
-	if unreadable != nil && !local(unreadable) {
+	if unreadable != nil && !r.isolated(unreadable) {
 		return fmt.Errorf("approvals of %s: %w", t.Key, unreadable)
 	}
 	return r.write(ctx, func(tx *store.Tx) error {

@@ -34,6 +34,8 @@ type view struct {
 	built plan.Plan
 	// departing are the users on whose deactivation the end of a grant rests.
 	departing []access.UserID
+	// standoffs are changes that are due and were refused too lately to be tried again.
+	standoffs []Standoff
 	// expiry is when the next grant runs out, zero for never.
 	expiry time.Time
 }

@@ -169,9 +169,17 @@ func (t *Tx) numbers(query string) (map[access.GroupID]int, error) {
 
 // touch moves the group's revision on. It belongs in the transaction of every change of what the group's plan rests on.
 func (t *Tx) touch(group access.GroupID) error {
-	_, err := t.exec(`INSERT INTO group_revisions (group_id, revision) VALUES ($1, 1)
-		ON CONFLICT (group_id) DO UPDATE SET revision = group_revisions.revision + 1`, string(group))
+	_, err := t.exec(`INSERT INTO group_revisions (group_id, revision, at) VALUES ($1, 1, $2)
+		ON CONFLICT (group_id) DO UPDATE SET revision = group_revisions.revision + 1, at = excluded.at`, string(group), micros(t.Now()))
 	return err
+}
+
+// GroupTouched returns when anything of what [Tx.GroupRevisions] counts last changed; zero for a group that nothing is known
+// of.
+func (t *Tx) GroupTouched(group access.GroupID) (time.Time, error) {
+	var at int64
+	_, err := t.row([]any{&at}, "SELECT at FROM group_revisions WHERE group_id = $1", string(group))
+	return fromMicros(at), err
 }
 
 // touchRead moves the revision on for a complete read that found differences, and for the first one: the group was unknown.

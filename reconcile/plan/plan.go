@@ -188,11 +188,21 @@ func Join(parts ...Plan) Plan {
 
 // Withhold returns the plan without the changes for the reason; they are reported as skipped, and why.
 func (p Plan) Withhold(reason change.Reason, why string) Plan {
+	return p.WithholdFunc(func(c change.Change) string {
+		if c.Reason != reason {
+			return ""
+		}
+		return why
+	})
+}
+
+// WithholdFunc returns the plan without the changes for which why gives a reason; they are reported as skipped with it.
+func (p Plan) WithholdFunc(why func(change.Change) string) Plan {
 	kept := p
 	kept.Changes, kept.Skipped = nil, slices.Clone(p.Skipped)
 	for _, c := range p.Changes {
-		if c.Reason == reason {
-			kept.Skipped = append(kept.Skipped, Skipped{Change: c, Why: why})
+		if reason := why(c); reason != "" {
+			kept.Skipped = append(kept.Skipped, Skipped{Change: c, Why: reason})
 			continue
 		}
 		kept.Changes = append(kept.Changes, c)
