@@ -22,7 +22,7 @@ type Desk struct {
 
 // RequestType is what people can ask for at a desk.
 type RequestType struct {
-	Name     string
+	Name     string      // as the portal shows it
 	Fields   []FormField // on its form, in the form's order; none when the form could not be read
 	Statuses []Status    // of the workflow of its issue type, in Jira's order
 }
@@ -32,7 +32,7 @@ type FormField struct {
 	Name     string // as the portal shows it
 	Kind     string // schema type: "date", "datetime", "user", "option", "array", …
 	Items    string // schema type of what an array holds
-	Required bool
+	Required bool   // the portal does not take the form without it
 }
 
 // deskPage is how many values of a list of the service desk API are asked for at once.

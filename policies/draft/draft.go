@@ -53,33 +53,33 @@ func (g Group) size() string {
 
 // Desk is a service desk with what can be asked for at it.
 type Desk struct {
-	Project  string
+	Project  string // the project's key
 	Requests []Request
 }
 
 // Request is a request type.
 type Request struct {
-	Name     string
+	Name     string // as the portal shows it
 	Fields   []Field
 	Statuses []Status
 }
 
 // Field is a field of a request's form.
 type Field struct {
-	Name string
+	Name string // as the portal shows it
 	Kind string // "user", "date", "datetime", "option", "string", …; of an array, what it holds
 }
 
 // Status is a status of a request's workflow.
 type Status struct {
-	Name string
-	Done bool // nothing is expected any more
+	Name string // as people see it
+	Done bool   // nothing is expected any more
 }
 
 // File is a file of the draft.
 type File struct {
 	Name string // within the folder
-	Text string
+	Text string // its whole content
 }
 
 // Folder drafts the folder, sorted by name: policy files that change nothing, and a README.md that says what was not

@@ -10,10 +10,10 @@ import (
 
 // Mark is a place in a policy file that a person has to look at.
 type Mark struct {
-	File string
-	Line int  // from 1
-	Open bool // true: only the organisation knows; false: a guess to confirm
-	Text string
+	File string // its path in the folder
+	Line int    // from 1
+	Open bool   // true: only the organisation knows; false: a guess to confirm
+	Text string // what stands behind the mark
 }
 
 var markWords = regexp.MustCompile(`#\s*(?:.*;\s*)?(open|guess)\b:?\s*(.*)$`)

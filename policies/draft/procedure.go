@@ -11,7 +11,7 @@ type kind struct {
 	Kind, Name, Title string
 	request           *regexp.Regexp // what its request types are called
 	fields            []slot
-	validated         bool   // the requester is asked whether it works
+	Asks              bool   // the requester is asked whether it works
 	Head              string // what stands before tickets in this kind alone
 	tail              string // what stands behind the first approval: a template over view
 	approver          string // whose approval: "owners" or "hr"
@@ -54,7 +54,7 @@ func procedures() []kind {
 			tail:    leaverClocks,
 		},
 		{
-			Kind: "AccessProvisioning", Name: "access-provisioning", Title: "Access provisioning", approver: "owners", validated: true,
+			Kind: "AccessProvisioning", Name: "access-provisioning", Title: "Access provisioning", approver: "owners", Asks: true,
 			request: regexp.MustCompile(`(?i)access|entitle|permission`),
 			fields:  []slot{beneficiary, systemField, roleField, reason, until},
 			tail:    accessTail,
@@ -170,7 +170,7 @@ func (v *view) statuses() {
 		v.Close = names[0]
 	}
 	ask, answered := pick(open, validateWords), pick(open, validWords)
-	if v.validated && len(ask) > 0 && len(answered) > 0 {
+	if v.Asks && len(ask) > 0 && len(answered) > 0 {
 		v.Validate, v.Validated = ask[0], answered
 	}
 }

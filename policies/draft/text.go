@@ -101,6 +101,8 @@ nextReview: {{.NextReview}} # guess: a year from the draft
 {{- if .Validate}}
     validate: {{q .Validate}} # guess: the requester is asked whether it works
     validated: {{list .Validated}} # guess: the requester said yes
+{{- else if .Asks}}
+    # open: validate: the status in which the requester is asked whether it works; validated: the statuses of a yes
 {{- end}}
     close: {{if .Close}}{{q .Close}} # guess: done{{else}}"" # open: the status of a ticket that is done{{end}}
   fields: # as Jira shows them
