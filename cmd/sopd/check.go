@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -94,6 +95,12 @@ func (d *daemon) check(ctx context.Context) []checked {
 		hookCheck("okta", "SOPD_OKTA_WEBHOOK_SECRET", d.config.OktaHooks),
 		hookCheck("jira", "SOPD_JIRA_WEBHOOK_SECRET", d.config.JiraHooks),
 		hookCheck("opsgenie", "SOPD_OPSGENIE_WEBHOOK_SECRET", d.config.OpsHook))
+	if host, _, err := net.SplitHostPort(d.config.Listen); err == nil && !loopback(host) && d.config.WebConfig == "" {
+		lines = append(lines, checked{
+			What: "whoever reaches " + d.config.Listen + " reads the figures, in clear text", Warning: true,
+			Fix: "set SOPD_WEB_CONFIG_FILE, or let a proxy stand before it",
+		})
+	}
 	for _, name := range d.policies.Guards.Disabled() {
 		lines = append(lines, checked{What: "guard " + string(name) + " is switched off", Warning: true, Fix: "give it a number in the policy of kind Guards"})
 	}
