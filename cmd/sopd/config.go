@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,6 +28,7 @@ type environment struct {
 	DataDir              string `env:"SOPD_DATA_DIR"         about:"folder of the embedded database; default /var/lib/sopd"`
 	DatabaseURL          string `env:"SOPD_DATABASE_URL"     about:"sqlite:PATH or postgres://…; default sqlite in SOPD_DATA_DIR" secret:"true"`
 	Listen               string `env:"SOPD_LISTEN"           about:"address of metrics, webhooks and status page; default 127.0.0.1:9464"`
+	WebConfig            string `env:"SOPD_WEB_CONFIG_FILE"  about:"TLS and passwords of that address, a file in the format of Prometheus exporters; webhooks and probes need no password"`
 	Write                string `env:"SOPD_WRITE"            about:"true allows changes outside; default false"`
 	Interval             string `env:"SOPD_INTERVAL"         about:"time between two passes when nothing wakes it earlier; default 60s"`
 	RateShare            string `env:"SOPD_RATE_SHARE"       about:"percent of each vendor's reported rate limit that sopd takes at most, 1 to 100; default 50"`
@@ -63,6 +65,7 @@ type config struct {
 	PolicyDir   string
 	DatabaseURL string
 	Listen      string
+	WebConfig   string
 	Write       bool
 	Interval    time.Duration
 	RateShare   int // percent
@@ -165,6 +168,11 @@ func (l *configLoader) config() config {
 	l.credentials()
 	l.paging(&c)
 	l.ledger(&c)
+	if c.WebConfig = e.WebConfig; c.WebConfig != "" {
+		if _, err := secure(&http.Server{ReadHeaderTimeout: headerTime}, c.WebConfig); err != nil {
+			l.wrong("SOPD_WEB_CONFIG_FILE", "%v", err)
+		}
+	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		l.wrong("SOPD_LISTEN", "is not host:port, such as 127.0.0.1:9464")
 	}
