@@ -1,6 +1,8 @@
 package policies
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"slices"
@@ -170,7 +172,8 @@ func (c *compiler) birthright(f *file) {
 		return
 	}
 	head := c.head(f, in.SOP)
-	p := birthright.Policy{ID: head.ID(), Grace: f.span("$.grace", in.Grace, 0)}
+	sum := sha256.Sum256(f.text)
+	p := birthright.Policy{ID: head.ID(), Digest: hex.EncodeToString(sum[:]), Grace: f.span("$.grace", in.Grace, 0)}
 	if in.Grace == "" {
 		f.wrong("$.grace", "grace is missing; write how long access stays after the profile has changed, such as 7d, or 0s")
 	}

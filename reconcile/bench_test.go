@@ -10,6 +10,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/finding"
@@ -173,6 +175,7 @@ type bench struct {
 	r      *reconcile.Reconciler
 	write  bool
 	holder string
+	stages []reconcile.Stage
 	passes int
 	report reconcile.Report
 
@@ -229,6 +232,7 @@ func (b *bench) reconciler(holder string) *reconcile.Reconciler {
 	r, err := reconcile.New(reconcile.Config{
 		Store: b.store, Directory: b.v.okta, Writer: b.v.okta, Tickets: b.v.jira, Desk: b.v.jira, Pager: b.v.ops, Roster: b.v.ops, Policies: b.set,
 		Write: b.write, Self: self, Holder: holder, Sleep: b.v.clock.sleep, Now: b.v.clock.Now, Logger: slog.New(slog.DiscardHandler),
+		Stages: b.stages,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -354,6 +358,11 @@ func (b *bench) truth() rules.Truth {
 
 func (b *bench) check() {
 	b.Helper()
+	if remembered, anew, err := b.r.PlanTwice(b.Context()); err != nil {
+		b.Fatal(err)
+	} else if diff := cmp.Diff(anew, remembered, cmpopts.EquateEmpty()); diff != "" {
+		b.Errorf("after pass %d, what is remembered of quiet groups is not what a new look finds (-new +remembered):\n%s", b.passes, diff)
+	}
 	b.look(func(tx *store.Tx) error {
 		verdicts, err := rules.Check(tx, b.truth(), b.set)
 		if err != nil {

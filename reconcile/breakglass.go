@@ -65,12 +65,15 @@ const memory = 30 * 24 * time.Hour
 
 // loadEmergencies takes the tickets of emergencies out of the others, and adds those that were closed without a review.
 func (l *loader) loadEmergencies(tx *store.Tx) error {
-	ended, err := tx.GrantsEndedSince(l.now.Add(-memory))
+	if !slices.ContainsFunc(l.r.Policies.SOPs, func(s policies.SOP) bool { return s.BreakGlass != nil }) {
+		return nil
+	}
+	given, err := l.givenInEmergencies(tx)
 	if err != nil {
 		return err
 	}
 	var keys []ticket.Key
-	for _, g := range slices.Concat(l.grants, ended) {
+	for _, g := range given {
 		if g.Reason == change.BreakGlass && !slices.Contains(keys, g.Ticket) {
 			keys = append(keys, g.Ticket)
 		}
@@ -93,6 +96,36 @@ func (l *loader) loadEmergencies(tx *store.Tx) error {
 	return nil
 }
 
+// givenInEmergencies returns the grants that still run out, and those that ended lately: a superset of the emergencies'.
+func (l *loader) givenInEmergencies(tx *store.Tx) ([]change.Grant, error) {
+	ended, err := tx.GrantsEndedSince(l.now.Add(-memory))
+	if err != nil {
+		return nil, err
+	}
+	var longest time.Duration
+	for _, sop := range l.r.Policies.SOPs {
+		if sop.BreakGlass != nil {
+			longest = max(longest, sop.BreakGlass.Maximum)
+		}
+	}
+	// An emergency that is over and could not be taken away yet ran out a while ago.
+	running, err := tx.GrantsExpiring(l.now.Add(-memory), l.now.Add(longest))
+	return append(ended, running...), err
+}
+
+// emergencyGrants returns the grants of emergencies that have not ended.
+func (l *loader) emergencyGrants() []change.Grant {
+	var all []change.Grant
+	for _, e := range l.view.emergencies {
+		for _, g := range e.grants {
+			if g.Ended.IsZero() {
+				all = append(all, g)
+			}
+		}
+	}
+	return all
+}
+
 func (l *loader) loadEmergency(tx *store.Tx, key ticket.Key) error {
 	t, approvals, found, err := tx.Ticket(key)
 	if err != nil || !found || l.bad[key] {
@@ -106,6 +139,9 @@ func (l *loader) loadEmergency(tx *store.Tx, key ticket.Key) error {
 	if e.grants, err = tx.GrantsByTicket(key); err != nil {
 		return err
 	}
+	if err := l.loadGrants(tx, key); err != nil {
+		return err
+	}
 	facts, err := tx.Facts(string(key))
 	if err != nil {
 		return err
@@ -114,7 +150,7 @@ func (l *loader) loadEmergency(tx *store.Tx, key ticket.Key) error {
 		e.reviewed = facts[i].At
 	}
 	l.changes[key], err = tx.ChangesByTicket(key)
-	l.emergencies = append(l.emergencies, e)
+	l.raised = append(l.raised, e)
 	return err
 }
 
@@ -190,10 +226,7 @@ func (l *loader) mayBreakGlass(j judged, d *people.Directory) (who change.Proof,
 	if who.Eligible != "" {
 		who.Role, unknown = string(change.BreakGlass), false
 	}
-	return who, unknown || who.Eligible == "" && slices.ContainsFunc(b.People.Groups, func(id access.GroupID) bool {
-		_, known := l.eligible[id]
-		return !known
-	})
+	return who, unknown || who.Eligible == "" && slices.ContainsFunc(b.People.Groups, func(id access.GroupID) bool { return !l.known(id) })
 }
 
 func (l *loader) namedIn(p catalog.People, id access.UserID, d *people.Directory) string {
@@ -283,11 +316,10 @@ func (r *Reconciler) waitingSchedules(ctx context.Context) ([]paging.ScheduleID,
 
 // lapseEmergency ends the access of an emergency that its review did not bear out.
 func (l *loader) lapseEmergency(v *view, e emergency) {
-	for i := range l.grants {
-		g := &l.grants[i]
-		if g.Reason == change.BreakGlass && g.Ticket == e.ticket.Key && g.Live(l.now) && g.Lapsed.IsZero() {
+	for _, g := range e.grants {
+		if g.Live(l.now) && g.Lapsed.IsZero() {
 			g.Lapsed, g.Expires = l.now, l.now
-			v.followed = append(v.followed, *g)
+			v.followed = append(v.followed, g)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -26,11 +27,16 @@ const (
 	FindingUnconfirmed finding.Kind = "unconfirmed" // a change that Okta does not show
 	FindingHold        finding.Kind = "hold"        // a plan that waits for a person
 	FindingSkipped     finding.Kind = "skipped"     // a change that is due and that sopd may not make
+	FindingRefused     finding.Kind = "refused"     // a change that Okta keeps refusing
+	FindingParked      finding.Kind = "parked"      // something that a ticket was to be told and that was given up
 )
 
 // FindingKinds lists the kinds, for metrics.
 func FindingKinds() []finding.Kind {
-	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingBreakGlass, FindingUnreviewed}
+	return []finding.Kind{
+		FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind,
+		FindingBreakGlass, FindingUnreviewed,
+	}
 }
 
 // unconfirmedAfter is when a change that Okta does not show becomes a finding. Okta shows its own writes within seconds.
@@ -42,21 +48,18 @@ const unconfirmedAfter = time.Minute
 //
 // It returns the findings that no longer stand and whose alerts have to be closed before they are cleared.
 func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]error, report *Report) ([]finding.Finding, error) {
-	l := loader{r: r, now: r.Now(), unread: unread}
-	if err := r.Store.Read(ctx, l.load); err != nil {
-		return nil, err
-	}
-	v, err := l.view()
+	l, err := r.load(ctx, unread)
 	if err != nil {
 		return nil, err
 	}
-	c := conclusion{r: r, view: v, loader: l, plan: v.plan()}
+	c := conclusion{r: r, view: l.view, loader: l, plan: l.view.plan()}
 	c.index()
 	err = r.write(ctx, func(tx *store.Tx) error {
-		steps := []func(*store.Tx) error{r.witness, c.findings}
+		steps := []func(*store.Tx) error{r.witness}
 		if r.Write {
 			steps = append(steps, c.tickets, c.expiries, c.departures, c.emergencies, c.warnings, c.undos)
 		}
+		steps = append(steps, c.findings)
 		for _, step := range steps {
 			if err := step(tx); err != nil {
 				return err
@@ -72,25 +75,29 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 type conclusion struct {
 	r      *Reconciler
 	view   view
-	loader loader
+	loader *loader
 	plan   plan.Plan
 
 	satisfied map[change.GrantID]bool
 	open      map[access.UserID]int    // changes planned or pending, by user
 	raised    map[finding.Key]struct{} // findings that stand
 	over      []finding.Finding        // findings that do not stand any more and have an alert
-	live      map[access.Membership][]change.Grant
 }
 
 func (c *conclusion) index() {
 	c.satisfied = make(map[change.GrantID]bool)
-	for _, g := range c.plan.Satisfied {
-		c.satisfied[g.ID] = true
+	for _, id := range c.plan.Satisfied {
+		c.satisfied[id] = true
 	}
 	c.open = make(map[access.UserID]int)
 	for _, ch := range slices.Concat(c.plan.Changes, c.view.observation.Pending) {
 		if ch.Kind != change.AddMember {
 			c.open[ch.User]++
+		}
+	}
+	for _, s := range c.view.standoffs {
+		if s.Change.Kind != change.AddMember {
+			c.open[s.Change.User]++ // it is still to be done
 		}
 	}
 	c.raised = make(map[finding.Key]struct{})
@@ -137,7 +144,7 @@ func (c *conclusion) ticket(tx *store.Tx, j judged) error {
 
 // provisioned tells a request that its access is there, when every grant of it is.
 func (c *conclusion) provisioned(tx *store.Tx, j judged) error {
-	grants := j.verdict.Grants(j.sop.ID())
+	grants := grantsFor(j)
 	for _, g := range grants {
 		if !c.satisfied[g.ID] {
 			return c.ungivable(tx, j)
@@ -145,7 +152,11 @@ func (c *conclusion) provisioned(tx *store.Tx, j judged) error {
 	}
 	changes := c.confirmed(j.ticket.Key, change.AddMember)
 	done := remark{purpose: purposeProvisioned, text: c.r.provisionedText(j, changes), at: c.view.observation.Now}
-	if before, ok := c.extended(j); ok && len(changes) == 0 {
+	before, extends, err := c.extended(tx, j)
+	if err != nil {
+		return err
+	}
+	if extends && len(changes) == 0 {
 		done.text += "\n\n" + extensionText(before, grants[0])
 	}
 	if len(changes) > 0 {
@@ -196,7 +207,7 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 	}
 	user := j.verdict.Request.Beneficiary.ID
 	if c.open[user] > 0 || c.obscured(j) {
-		return nil
+		return c.standstill(tx, j.ticket.Key)
 	}
 	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend)
 	done := remark{purpose: "removed", text: c.r.removedText(changes, c.skipped(j.ticket.Key)), at: c.view.observation.Now}
@@ -279,6 +290,11 @@ func (c *conclusion) findings(tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
+	ofStages, err := c.stages(tx)
+	if err != nil {
+		return err
+	}
+	standing = append(standing, ofStages...)
 	for _, f := range standing {
 		c.raised[f.Key] = struct{}{}
 		fresh, err := tx.PutFinding(f)
@@ -299,7 +315,7 @@ func (c *conclusion) findings(tx *store.Tx) error {
 		return err
 	}
 	for _, f := range open {
-		if _, stands := c.raised[f.Key]; stands || !slices.Contains(FindingKinds(), f.Kind) {
+		if _, stands := c.raised[f.Key]; stands || !slices.Contains(c.r.Kinds(), f.Kind) {
 			continue
 		}
 		if f.Alert != "" && c.r.Pager != nil && c.r.Write {
@@ -366,6 +382,10 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 		}
 	}
 	for _, s := range c.plan.Skipped {
+		if standoff, rests := c.view.rests(s.Change); rests {
+			all = append(all, standoff.finding(now))
+			continue
+		}
 		all = append(all, finding.Finding{
 			Key:  finding.Key("skipped/" + fingerprint(string(s.Change.Kind)+string(s.Change.Group)+string(s.Change.User)+string(s.Change.Ticket))),
 			Kind: FindingSkipped, User: s.Change.User, Group: s.Change.Group, Ticket: s.Change.Ticket,
@@ -373,8 +393,26 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 		})
 	}
 	all = append(all, c.emergencyFindings()...)
+	parked, err := c.parked(tx)
+	if err != nil {
+		return nil, err
+	}
 	held, err := c.holds(tx)
-	return append(all, held...), err
+	return slices.Concat(all, parked, held), err
+}
+
+// parked points out what was to be said or done on a ticket and was given up.
+func (c *conclusion) parked(tx *store.Tx) ([]finding.Finding, error) {
+	effects, err := tx.EffectsParked()
+	var all []finding.Finding
+	for _, e := range effects {
+		all = append(all, finding.Finding{
+			Key: finding.Key("parked/" + e.Key), Kind: FindingParked, Ticket: e.Ticket,
+			Title: "a ticket could not be told; sopd parked shows what", Raised: c.view.observation.Now,
+			Detail: map[string]string{"cause": e.Error, "attempts": strconv.Itoa(e.Attempts)},
+		})
+	}
+	return all, err
 }
 
 func (c *conclusion) holds(tx *store.Tx) ([]finding.Finding, error) {

@@ -5,10 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/store"
-	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
 )
 
@@ -26,14 +24,21 @@ func warned(g change.Grant, warnings []time.Duration, now time.Time) (before tim
 	return before, due
 }
 
-// nextWarning returns when the next warning about the grant is due, zero for none.
-func nextWarning(g change.Grant, warnings []time.Duration, now time.Time) time.Time {
-	for _, w := range warnings {
-		if at := g.Expires.Add(-w); !g.Expires.IsZero() && g.Expires.Sub(g.Approved) > w && now.Before(at) {
-			return at
+// nextWarning returns when the next warning may be due, zero for never.
+func (l *loader) nextWarning(tx *store.Tx) (time.Time, error) {
+	var next time.Time
+	for _, sop := range l.r.Policies.SOPs {
+		for _, w := range sop.ExpiryWarnings {
+			expiry, err := tx.NextExpiry(l.now.Add(w))
+			if err != nil {
+				return time.Time{}, err
+			}
+			if at := expiry.Add(-w); !expiry.IsZero() && (next.IsZero() || at.Before(next)) {
+				next = at
+			}
 		}
 	}
-	return time.Time{}
+	return next, nil
 }
 
 // warnings returns the warnings of the procedure that the grant was made under, whatever its version.
@@ -53,54 +58,64 @@ func warnings(set *policies.Set, g change.Grant) []time.Duration {
 // is said.
 func (c *conclusion) warnings(tx *store.Tx) error {
 	now := c.view.observation.Now
-	ends := make(map[ticket.Key]change.Grant)
-	due := make(map[ticket.Key]time.Duration)
-	for _, g := range c.plan.Satisfied {
-		before, warn := warned(g, warnings(c.r.Policies, g), now)
-		if !warn || c.outlived(g) {
+	var longest time.Duration
+	for _, sop := range c.r.Policies.SOPs {
+		for _, w := range sop.ExpiryWarnings {
+			longest = max(longest, w)
+		}
+	}
+	ending, err := tx.GrantsExpiring(now, now.Add(longest))
+	if err != nil || longest == 0 {
+		return err
+	}
+	for _, g := range ending {
+		before, due := warned(g, warnings(c.r.Policies, g), now)
+		if !due {
 			continue
 		}
-		ends[g.Ticket], due[g.Ticket] = g, before
-	}
-	for key, g := range ends {
-		said := remark{
-			purpose: "expires/" + due[key].String() + "/" + g.Expires.UTC().Format(time.RFC3339), text: expiresSoonText(g), at: now,
+		ends, err := c.ends(tx, g)
+		if err != nil {
+			return err
 		}
-		if err := c.r.say(tx, key, said); err != nil {
+		said := remark{purpose: "expires/" + before.String() + "/" + g.Expires.UTC().Format(time.RFC3339), text: expiresSoonText(g), at: now}
+		if !ends {
+			continue
+		}
+		if err := c.r.say(tx, g.Ticket, said); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// outlived reports whether the membership goes on after the end of the grant.
-func (c *conclusion) outlived(g change.Grant) bool {
-	if c.view.observation.Baseline[g.Membership()] {
-		return true
+// ends reports whether the membership is there and ends with the grant: nothing else speaks for it beyond that.
+func (c *conclusion) ends(tx *store.Tx, g change.Grant) (bool, error) {
+	in, known, err := c.loader.in(tx, g.Membership())
+	if err != nil || !known || !in {
+		return false, err
 	}
-	return slices.ContainsFunc(c.byMembership()[g.Membership()], func(other change.Grant) bool {
-		return other.ID != g.ID && (other.Expires.IsZero() || other.Expires.After(g.Expires))
-	})
-}
-
-// byMembership returns the live grants whose membership is there.
-func (c *conclusion) byMembership() map[access.Membership][]change.Grant {
-	if c.live == nil {
-		c.live = make(map[access.Membership][]change.Grant)
-		for _, g := range c.plan.Satisfied {
-			c.live[g.Membership()] = append(c.live[g.Membership()], g)
-		}
+	adopted, err := tx.BaselineOf(g.User)
+	if err != nil || slices.ContainsFunc(adopted, func(b store.Baseline) bool { return b.Group == g.Group }) {
+		return false, err
 	}
-	return c.live
+	all, err := tx.GrantsOf(g.User)
+	return !slices.ContainsFunc(all, func(other change.Grant) bool {
+		beyond := other.Expires.IsZero() || other.Expires.After(g.Expires)
+		return other.ID != g.ID && other.Group == g.Group && other.Live(c.view.observation.Now) && beyond
+	}), err
 }
 
 // extended returns the grant that the ticket goes on where its own access was there already: of another ticket, for the same
 // membership, the one that would have ended last before. ok is false when the ticket extends nothing.
-func (c *conclusion) extended(j judged) (before change.Grant, ok bool) {
+func (c *conclusion) extended(tx *store.Tx, j judged) (before change.Grant, ok bool, err error) {
+	all, err := tx.GrantsOf(j.verdict.Request.Beneficiary.ID)
+	if err != nil {
+		return change.Grant{}, false, err
+	}
 	for _, g := range grantsFor(j) {
-		for _, other := range c.byMembership()[g.Membership()] {
+		for _, other := range all {
 			shorter := !other.Expires.IsZero() && (g.Expires.IsZero() || other.Expires.Before(g.Expires))
-			if other.Ticket == g.Ticket || other.Ticket == "" || !shorter {
+			if other.Group != g.Group || other.Ticket == g.Ticket || other.Ticket == "" || !shorter || !other.Live(c.view.observation.Now) {
 				continue
 			}
 			if !ok || cmp.Or(other.Expires.Compare(before.Expires), cmp.Compare(other.ID, before.ID)) > 0 {
@@ -108,5 +123,5 @@ func (c *conclusion) extended(j judged) (before change.Grant, ok bool) {
 			}
 		}
 	}
-	return before, ok
+	return before, ok, nil
 }

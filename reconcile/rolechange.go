@@ -13,11 +13,6 @@ import (
 	"github.com/maisonrmi/sopd/reconcile/plan"
 )
 
-// entitles reports whether tickets of the procedure ask for access that a grant gives.
-func entitles(sop policies.SOP) bool {
-	return sop.Kind == policies.KindAccessProvisioning || sop.Kind == policies.KindRoleChange
-}
-
 // grantsFor returns what the proven ticket entitles to.
 func grantsFor(j judged) []change.Grant {
 	grants := j.verdict.Grants(j.sop.ID())
@@ -29,15 +24,34 @@ func grantsFor(j judged) []change.Grant {
 	return grants
 }
 
-// roleChange turns a role change in effect into its grants and into what they replace.
-func (l *loader) roleChange(v *view, j judged) {
-	if j.proven() && l.now.Before(j.effective()) {
-		return
+// roleChanges finds what the role changes in effect replace, and how far each of them is.
+func (l *loader) roleChanges(tx *store.Tx) error {
+	o := &l.view.observation
+	o.Elsewhere = make(map[access.Membership]bool)
+	for _, j := range l.view.cases {
+		if j.sop.Kind != policies.KindRoleChange || !j.proven() || l.now.Before(j.effective()) {
+			continue
+		}
+		rc, err := l.roleChange(tx, j)
+		if err != nil {
+			return err
+		}
+		for _, id := range slices.Concat(rc.New, rc.Old) {
+			m := access.Membership{Group: id, User: rc.User}
+			in, known, err := l.in(tx, m)
+			if err != nil {
+				return err
+			}
+			if known {
+				o.Elsewhere[m] = in
+			}
+		}
+		o.RoleChanges = append(o.RoleChanges, rc)
 	}
-	l.grantsOf(v, j)
-	if !j.proven() {
-		return
-	}
+	return nil
+}
+
+func (l *loader) roleChange(tx *store.Tx, j judged) (plan.RoleChange, error) {
 	rc := plan.RoleChange{
 		User: j.verdict.Request.Beneficiary.ID, Ticket: j.ticket.Key, Policy: j.sop.ID(), Since: j.effective(),
 		ForbidOverlap: l.forbidsOverlap(j),
@@ -45,12 +59,13 @@ func (l *loader) roleChange(v *view, j judged) {
 	for _, g := range grantsFor(j) {
 		rc.New = append(rc.New, g.Group)
 	}
-	for _, id := range l.replaced(j) {
+	replaced, err := l.replaced(tx, j)
+	for _, id := range replaced {
 		if !slices.Contains(rc.New, id) && !slices.Contains(rc.Old, id) {
 			rc.Old = append(rc.Old, id)
 		}
 	}
-	v.observation.RoleChanges = append(v.observation.RoleChanges, rc)
+	return rc, err
 }
 
 // forbidsOverlap reports whether nobody may have the old and the new roles of the ticket at once.
@@ -58,21 +73,22 @@ func (l *loader) forbidsOverlap(j judged) bool { return j.sop.ForbidOverlap }
 
 // replaced returns the groups that the role change takes away: those of the roles that its ticket names and, where policy
 // says so, those of every ticket's grant that was not approved after it.
-func (l *loader) replaced(j judged) []access.GroupID {
+func (l *loader) replaced(tx *store.Tx, j judged) ([]access.GroupID, error) {
 	var groups []access.GroupID
 	for _, w := range j.verdict.Request.Replaced {
 		groups = append(groups, w.Role.Groups...)
 	}
 	if j.sop.Replaces != policies.ReplacesAll {
-		return groups
+		return groups, nil
 	}
-	for _, g := range l.grants {
+	grants, err := tx.GrantsOf(j.verdict.Request.Beneficiary.ID)
+	for _, g := range grants {
 		ticketed := g.Reason == "" || g.Reason == change.RoleChange
-		if ticketed && g.User == j.verdict.Request.Beneficiary.ID && g.Ticket != j.ticket.Key && !g.Approved.After(j.effective()) {
+		if ticketed && g.Ended.IsZero() && g.Ticket != j.ticket.Key && !g.Approved.After(j.effective()) {
 			groups = append(groups, g.Group)
 		}
 	}
-	return groups
+	return groups, err
 }
 
 // moved tells a role change that the new access is there and the old is gone, attaches the evidence and closes the ticket.

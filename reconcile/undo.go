@@ -219,7 +219,7 @@ func (l *loader) loadUndos(tx *store.Tx) error {
 		case err != nil:
 			return err
 		default:
-			l.undos = append(l.undos, u)
+			l.undone(u)
 		}
 	}
 	return nil
@@ -238,18 +238,17 @@ func undoOf(h hold.Hold) (u undo, ok bool) {
 	return undo{hold: h, change: changes[0]}, true
 }
 
-// undone turns approved undos into what the plan rests on: a grant for a time, or the evidence for a removal.
-func (l *loader) undone(v *view) {
-	for _, u := range l.undos {
-		if u.change.Kind == change.RemoveMember {
-			v.observation.Revoked = append(v.observation.Revoked, plan.Revocation{
-				User: u.change.User, Group: u.change.Group, Reason: change.Undo, Since: u.hold.Approved, Policy: u.change.Policy,
-				Undoes: u.change.Undoes,
-			})
-			continue
-		}
+// undone turns an approved undo into what the plan rests on: a grant for a time, or the evidence for a removal.
+func (l *loader) undone(u undo) {
+	v := &l.view
+	if u.change.Kind == change.AddMember {
 		v.fresh, v.used = append(v.fresh, u.grant(l.r.Policies)), append(v.used, u)
+		return
 	}
+	v.observation.Revoked = append(v.observation.Revoked, plan.Revocation{
+		User: u.change.User, Group: u.change.Group, Reason: change.Undo, Since: u.hold.Approved, Policy: u.change.Policy,
+		Undoes: u.change.Undoes,
+	})
 }
 
 // grant is what an undone removal entitles to: the access as it was, on the word of whoever approved the hold, for a time in

@@ -37,8 +37,9 @@ type Rule struct {
 
 // Policy is one procedure of birthrights.
 type Policy struct {
-	ID    string        // SOP@version
-	Grace time.Duration // how long access stays after the profile has become another
+	ID     string        // SOP@version
+	Digest string        // of the text, so that a changed policy is told from the one before
+	Grace  time.Duration // how long access stays after the profile has become another
 	Rules []Rule
 }
 

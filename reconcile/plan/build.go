@@ -19,7 +19,7 @@ func Build(o Observation) Plan {
 	}
 	b.grantsElsewhere()
 	b.leavers()
-	b.plan.Satisfied = b.at(b.satisfied)
+	b.actions()
 	b.plan.sort()
 	return b.plan
 }
@@ -31,13 +31,12 @@ type builder struct {
 	groups []GroupState // sorted by ID
 	group  map[access.GroupID]GroupState
 	// grants are the positions of each group's grants: by user, those that live before those that are over, by ID.
-	grants    map[access.GroupID][]int32
-	satisfied []int32
-	leaver    map[access.UserID]Leaver
-	revoked   map[access.Membership]Revocation
-	pending   map[access.Membership]bool
-	kept      map[access.UserID]bool // protected
-	observed  map[access.GroupID]bool
+	grants   map[access.GroupID][]int32
+	leaver   map[access.UserID]Leaver
+	revoked  map[access.Membership]Revocation
+	pending  map[access.Membership]bool
+	kept     map[access.UserID]bool // protected
+	observed map[access.GroupID]bool
 	// waiting are memberships that a role change takes when its new ones are there; forbidden are the tickets of role
 	// changes whose new ones come when the old are gone; arriving are users who are to get something by their profile.
 	waiting   map[access.Membership]bool
@@ -139,7 +138,7 @@ func (b *builder) member(g GroupState, m access.Membership, s standing) {
 		b.remove(b.removal(m, s.against.Reason, s))
 	case len(s.live) > 0:
 		b.plan.Counts.Granted++
-		b.satisfied = append(b.satisfied, s.live...)
+		b.satisfy(s.live)
 		b.endOver(s.over)
 	case b.o.Baseline[m]:
 		b.plan.Counts.Baseline++
@@ -160,7 +159,7 @@ func (b *builder) foreign(m access.Membership, s standing, why string) {
 	case s.against != nil:
 		b.skip(b.removal(m, s.against.Reason, s), why)
 	case len(s.live) > 0:
-		b.satisfied = append(b.satisfied, s.live...)
+		b.satisfy(s.live)
 		b.endOver(s.over)
 	case len(s.over) > 0:
 		b.skip(b.removal(m, b.last(s.over).EndsFor(), s), why)
@@ -279,6 +278,30 @@ func (b *builder) leavers() {
 	}
 }
 
+// actions plans what was decided about whole users. One that the plan holds already, on a leaver's account, is not made
+// twice.
+func (b *builder) actions() {
+	for _, a := range b.o.Actions {
+		c := change.Change{Kind: a.Kind, Reason: a.Reason, User: a.User, Ticket: a.Ticket, Policy: a.Policy}
+		user, known := b.o.Users[a.User]
+		same := func(planned change.Change) bool { return planned.Kind == a.Kind && planned.User == a.User }
+		switch {
+		case b.pending[access.Membership{User: a.User}], slices.ContainsFunc(b.plan.Changes, same):
+		case !known:
+			b.skip(c, "the user is not known in Okta")
+		case user.Status == access.Deprovisioned, a.Kind == change.Suspend && user.Status == access.Suspended: // it is so already
+		case a.Kind == change.Suspend && user.Status != access.Active:
+			b.skip(c, "Okta suspends only users that are active")
+		case b.kept[a.User]:
+			b.skip(c, "the user is protected by policy")
+		case a.Mode.Writes():
+			b.plan.Changes = append(b.plan.Changes, c)
+		default:
+			b.plan.Proposed = append(b.plan.Proposed, c)
+		}
+	}
+}
+
 func (b *builder) addition(g change.Grant) change.Change {
 	return change.Change{
 		Kind: change.AddMember, Reason: g.Why(), User: g.User, Group: g.Group,
@@ -326,6 +349,12 @@ func (b *builder) propose(c change.Change) {
 
 func (b *builder) skip(c change.Change, why string) {
 	b.plan.Skipped = append(b.plan.Skipped, Skipped{Change: c, Why: why})
+}
+
+func (b *builder) satisfy(grants []int32) {
+	for _, i := range grants {
+		b.plan.Satisfied = append(b.plan.Satisfied, b.o.Grants[i].ID)
+	}
 }
 
 func (b *builder) end(grants []int32, reason change.Reason, against *Revocation) {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -17,20 +18,27 @@ const (
 	waitsForOld = "it comes when the old access of the role change is gone: policy forbids both at once"
 )
 
-// there reports whether the user is in the group as it was read, and nothing about that is under way.
-func (b *builder) there(m access.Membership) bool {
-	g, read := b.group[m.Group]
-	if !read || b.pending[m] {
-		return false
+// in reports whether the user is in the group as it was read. known is false when that is not known, or not settled.
+func (b *builder) in(m access.Membership) (in, known bool) {
+	if b.pending[m] {
+		return false, false
 	}
-	_, in := slices.BinarySearch(g.Members, m.User)
-	return in
+	if g, read := b.group[m.Group]; read {
+		_, in = slices.BinarySearch(g.Members, m.User)
+		return in, true
+	}
+	in, known = b.o.Elsewhere[m]
+	return in, known
 }
 
-// gone reports whether the user is not in the group as it was read, and nothing about that is under way.
+func (b *builder) there(m access.Membership) bool {
+	in, known := b.in(m)
+	return known && in
+}
+
 func (b *builder) gone(m access.Membership) bool {
-	_, read := b.group[m.Group]
-	return read && !b.pending[m] && !b.there(m)
+	in, known := b.in(m)
+	return known && !in
 }
 
 // indexRoleChanges makes the old groups of every role change revoked. Those whose new groups are not there yet only wait.
@@ -91,6 +99,7 @@ func (b *builder) next(live []int32) (position int32, ok bool) {
 // indexArriving notes who is to get something by their new profile and has not got it yet: until then the old stays.
 func (b *builder) indexArriving() {
 	b.arriving = make(map[access.UserID]bool)
+	maps.Copy(b.arriving, b.o.Arriving)
 	for i := range b.o.Grants {
 		g := &b.o.Grants[i]
 		if g.Reason != change.Birthright || !g.Live(b.o.Now) {
