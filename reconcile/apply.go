@@ -13,6 +13,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/guard"
 	"github.com/maisonrmi/sopd/internal/hold"
 	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/reconcile/plan"
 )
@@ -246,8 +247,11 @@ func (r *Reconciler) one(ctx context.Context, c change.Change) (done change.Chan
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime+outcomeTime)
 	defer cancel()
-	callErr = r.bounded(ctx, c)
+	traced, end := r.Trace.Begin(ctx, "change", span.Attribute{Key: "change_id", Value: string(c.ID)},
+		span.Attribute{Key: "kind", Value: string(c.Kind)}, span.Attribute{Key: "reason", Value: string(c.Reason)})
+	callErr = r.bounded(traced, c)
 	c.State, c.Error = outcome(callErr)
+	end(string(c.State))
 	now := r.Now()
 	if c.State.Settled() {
 		c.Settled = now
