@@ -33,6 +33,7 @@ type environment struct {
 	OTELEndpoint         string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" about:"the same, under the name that OpenTelemetry gives it"`
 	Write                string `env:"SOPD_WRITE"            about:"true allows changes outside; default false"`
 	Interval             string `env:"SOPD_INTERVAL"         about:"time between two passes when nothing wakes it earlier; default 60s"`
+	RateShare            string `env:"SOPD_RATE_SHARE"       about:"percent of each vendor's reported rate limit that sopd takes at most, 1 to 100; default 50"`
 	LogLevel             string `env:"SOPD_LOG_LEVEL"        about:"debug, info, warn or error; default info for run, warn for other commands"`
 	OktaURL              string `env:"SOPD_OKTA_URL"         about:"the org, such as https://example.okta.com"`
 	OktaToken            string `env:"SOPD_OKTA_TOKEN"       about:"API token (SSWS); or a service app" secret:"true"`
@@ -70,6 +71,7 @@ type config struct {
 	OTLP        string // base address of the collector; empty: no traces
 	Write       bool
 	Interval    time.Duration
+	RateShare   int // percent
 	LogLevel    string
 
 	OktaURL                       string
@@ -162,6 +164,7 @@ func (l *configLoader) config() config {
 		OpsHook:   l.secrets("SOPD_OPSGENIE_WEBHOOK_SECRET", e.PagingSecret, e.PagingSecretPrevious),
 		Paging:    e.Paging,
 	}
+	c.RateShare = l.percent("SOPD_RATE_SHARE", e.RateShare, 50)
 	c.DatabaseURL = l.database()
 	c.OktaURL = l.vendor("SOPD_OKTA_URL", e.OktaURL, "write the org's address, such as https://example.okta.com")
 	c.JiraURL = l.vendor("SOPD_JIRA_URL", e.JiraURL, "write the site's address, such as https://example.atlassian.net")
@@ -279,6 +282,18 @@ func (l *configLoader) duration(variable, value string, fallback time.Duration) 
 		return fallback
 	}
 	return d
+}
+
+func (l *configLoader) percent(variable, value string, fallback int) int {
+	if value == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(value, "%"))
+	if err != nil || n < 1 || n > 100 {
+		l.wrong(variable, "is %q; write a whole number of percent from 1 to 100", value)
+		return fallback
+	}
+	return n
 }
 
 // vendor checks a vendor's address: https, or http on this machine only, so that no credential crosses a network in

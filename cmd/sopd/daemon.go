@@ -147,7 +147,7 @@ func openStore(ctx context.Context, c console) (*store.Store, error) {
 
 // connectVendors makes the connectors, and reports every problem of all of them at once.
 func (d *daemon) connectVendors(context.Context) error {
-	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Trace: d.trace, Version: readVersion().Version}
+	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Trace: d.trace, Version: readVersion().Version, Share: d.config.RateShare}
 	var oktaErr, jiraErr, pagerErr error
 	d.okta, oktaErr = okta.New(okta.Options{
 		URL: d.config.OktaURL, Token: d.config.OktaToken, ClientID: d.config.OktaClientID, PrivateKey: d.config.OktaKey, Scopes: d.scopes,
@@ -163,6 +163,12 @@ func (d *daemon) connectVendors(context.Context) error {
 	return nil
 }
 
+// writesAtOnce is how many changes are under way in Okta at a time: enough that a leaver's twenty groups take a second, and
+// far below the 75 simultaneous requests that the smallest org may make.
+//
+// Source: Okta developer docs, reference/rl-additional-limits, concurrent limits, 2026-08.
+const writesAtOnce = 5
+
 func (d *daemon) newReconciler(context.Context) error {
 	var pager reconcile.Pager
 	if d.pager != nil {
@@ -170,7 +176,7 @@ func (d *daemon) newReconciler(context.Context) error {
 	}
 	r, err := reconcile.New(reconcile.Config{
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
-		Policies: d.policies, Write: d.config.Write, Trace: d.trace, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
+		Policies: d.policies, Write: d.config.Write, Trace: d.trace, AtOnce: writesAtOnce, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
 	})
 	d.reconciler = r
 	return err
