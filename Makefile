@@ -57,9 +57,9 @@ release: $(NFPM) $(CYCLONEDX) ## build archives, packages, checksums and SBOMs i
 packages: $(NFPM) $(CYCLONEDX) ## build the release twice, compare, install and upgrade the packages
 	NFPM=$(NFPM) CYCLONEDX=$(CYCLONEDX) $(GO) test -count=1 -tags packages -run TestTheReleaseAndItsPackages ./deploy
 
-helm: $(HELM) ## lint the Helm chart, and decode what it makes into Kubernetes' types
-	$(HELM) lint --strict deploy/helm/sopd -f deploy/helm/test/minimal.yaml --quiet
-	cd deploy/helm/test && SOPD_HELM=$(HELM) $(GO) test -count=1 ./...
+helm: $(HELM) ## lint the Helm chart; decode it and the compose file into their readers' types
+	$(HELM) lint --strict deploy/helm/sopd -f deploy/test/minimal.yaml --quiet
+	cd deploy/test && SOPD_HELM=$(HELM) $(GO) test -count=1 ./...
 
 check: format vet lint static tidy generated vuln race ## everything that CI checks
 
