@@ -16,6 +16,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/paging"
+	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
@@ -124,6 +125,8 @@ type Config struct {
 	Sleep  func(ctx context.Context, d time.Duration) error
 	Now    func() time.Time // the store's clock
 	Logger *slog.Logger     // one Info line a pass, one a change
+	// Trace begins a span around each change; nil: none.
+	Trace span.Start
 	// Watch is told what happens, for metrics and for people who follow a demo; nil: nobody.
 	Watch func(Notice)
 }

@@ -29,6 +29,8 @@ type environment struct {
 	DatabaseURL          string `env:"SOPD_DATABASE_URL"     about:"sqlite:PATH or postgres://…; default sqlite in SOPD_DATA_DIR" secret:"true"`
 	Listen               string `env:"SOPD_LISTEN"           about:"address of metrics, webhooks and status page; default 127.0.0.1:9464"`
 	WebConfig            string `env:"SOPD_WEB_CONFIG_FILE"  about:"TLS and passwords of that address, a file in the format of Prometheus exporters; webhooks and probes need no password"`
+	OTLPEndpoint         string `env:"SOPD_OTLP_ENDPOINT"    about:"OpenTelemetry collector that gets traces over HTTP, such as http://127.0.0.1:4318; default OTEL_EXPORTER_OTLP_ENDPOINT, and no traces without either"`
+	OTELEndpoint         string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" about:"the same, under the name that OpenTelemetry gives it"`
 	Write                string `env:"SOPD_WRITE"            about:"true allows changes outside; default false"`
 	Interval             string `env:"SOPD_INTERVAL"         about:"time between two passes when nothing wakes it earlier; default 60s"`
 	RateShare            string `env:"SOPD_RATE_SHARE"       about:"percent of each vendor's reported rate limit that sopd takes at most, 1 to 100; default 50"`
@@ -66,6 +68,7 @@ type config struct {
 	DatabaseURL string
 	Listen      string
 	WebConfig   string
+	OTLP        string // base address of the collector; empty: no traces
 	Write       bool
 	Interval    time.Duration
 	RateShare   int // percent
@@ -165,6 +168,7 @@ func (l *configLoader) config() config {
 	c.DatabaseURL = l.database()
 	c.OktaURL = l.vendor("SOPD_OKTA_URL", e.OktaURL, "write the org's address, such as https://example.okta.com")
 	c.JiraURL = l.vendor("SOPD_JIRA_URL", e.JiraURL, "write the site's address, such as https://example.atlassian.net")
+	c.OTLP = l.collector("SOPD_OTLP_ENDPOINT", or(e.OTLPEndpoint, e.OTELEndpoint))
 	l.credentials()
 	l.paging(&c)
 	l.ledger(&c)
@@ -306,6 +310,19 @@ func (l *configLoader) vendor(variable, value, advice string) string {
 	}
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
 		l.wrong(variable, "uses http; write https (http is accepted on this machine only)")
+	}
+	return strings.TrimRight(value, "/")
+}
+
+// collector checks the address of a collector. Traces hold neither credentials nor people, so http is enough.
+func (l *configLoader) collector(variable, value string) string {
+	if value == "" {
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
+		l.wrong(variable, "is not the address of a collector, such as http://127.0.0.1:4318")
+		return ""
 	}
 	return strings.TrimRight(value, "/")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/maisonrmi/sopd/connectors/transport"
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/figures"
+	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
@@ -36,7 +37,8 @@ type daemon struct {
 	reconciler *reconcile.Reconciler
 	registry   *prometheus.Registry
 	logger     *slog.Logger
-	scopes     []string // asked for in Okta; nil: all that sopd needs
+	trace      span.Start // nil: no traces
+	scopes     []string   // asked for in Okta; nil: all that sopd needs
 
 	closers []func() error // run in reverse
 }
@@ -84,7 +86,7 @@ func connect(ctx context.Context, c console, v volume) (*daemon, error) {
 	}
 	d := &daemon{config: cfg, policies: set, registry: prometheus.NewRegistry(), logger: newLogger(c.Err, or(cfg.LogLevel, string(v)))}
 	d.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, step := range []func(context.Context) error{d.openStore, d.connectVendors, d.newReconciler} {
+	for _, step := range []func(context.Context) error{d.startTracing, d.openStore, d.connectVendors, d.newReconciler} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, d.close())
 		}
@@ -145,7 +147,7 @@ func openStore(ctx context.Context, c console) (*store.Store, error) {
 
 // connectVendors makes the connectors, and reports every problem of all of them at once.
 func (d *daemon) connectVendors(context.Context) error {
-	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Version: readVersion().Version, Share: d.config.RateShare}
+	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Trace: d.trace, Version: readVersion().Version, Share: d.config.RateShare}
 	var oktaErr, jiraErr, pagerErr error
 	d.okta, oktaErr = okta.New(okta.Options{
 		URL: d.config.OktaURL, Token: d.config.OktaToken, ClientID: d.config.OktaClientID, PrivateKey: d.config.OktaKey, Scopes: d.scopes,
@@ -174,8 +176,9 @@ func (d *daemon) newReconciler(context.Context) error {
 		pager, roster = d.pager, d.pager
 	}
 	r, err := reconcile.New(reconcile.Config{
-		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager, Roster: roster,
-		Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
+		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira},
+		Pager: pager, Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce,
+		Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger, Trace: d.trace,
 	})
 	d.reconciler = r
 	return err

@@ -12,6 +12,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/figures"
 	"github.com/maisonrmi/sopd/internal/intake"
 	"github.com/maisonrmi/sopd/internal/jobs"
+	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/reconcile"
 	"github.com/spf13/cobra"
@@ -48,7 +49,7 @@ func (d *daemon) once(ctx context.Context) error {
 	if err := d.hello(ctx); err != nil {
 		return err
 	}
-	report, err := d.reconciler.Pass(ctx)
+	report, err := d.traced(ctx)
 	if err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 		daemon: d, stopping: ctx, due: make(chan time.Time, 1), health: &health{write: d.config.Write, store: d.store.Ping},
 		passes: figures.NewPasses(d.registry, resultNames()), kpis: figures.NewKPIs(d.registry, d.policies.Clocks),
 	}
-	loop.runner, err = jobs.New(ctx, d.store, jobs.Handlers{Wake: loop.pass}, jobs.Options{Logger: d.logger})
+	loop.runner, err = jobs.New(ctx, d.store, jobs.Handlers{Wake: loop.job}, jobs.Options{Logger: d.logger})
 	if err == nil {
 		loop.intake, err = d.newIntake(loop.runner)
 	}
@@ -203,12 +204,20 @@ func (l *loop) tellDue(at time.Time) {
 	l.due <- at
 }
 
+// job is one job that wakes sopd, traced.
+func (l *loop) job(ctx context.Context) error {
+	ctx, end := l.daemon.trace.Begin(ctx, "job", span.Attribute{Key: "kind", Value: "wake"})
+	err := l.pass(ctx)
+	end(outcomeWord(err))
+	return err
+}
+
 // pass runs one pass and records how it went. A pass that fails is not the end of the daemon: its job is tried again.
 func (l *loop) pass(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(l.stopping, cancel)()
-	report, err := l.daemon.reconciler.Pass(ctx)
+	report, err := l.daemon.traced(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err() // told to stop: the pass has recorded what it did, and the rest stays to be done
 	}

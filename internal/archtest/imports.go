@@ -35,6 +35,7 @@ func doors() map[string][]string {
 		"github.com/sethvargo/go-envconfig":      {"cmd/sopd"},
 		"github.com/prometheus/exporter-toolkit": {"cmd/sopd"},
 		"github.com/spf13/cobra":                 {"cmd/sopd"},
+		"go.opentelemetry.io":                    {"cmd/sopd"},
 		"github.com/grafana":                     {"internal/dashboards"}, // writes files; nothing that runs needs it
 		"github.com/getkin/kin-openapi":          {},
 		"github.com/google/go-cmp":               {},
