@@ -115,14 +115,18 @@ func (r *Reconciler) observeGroups(ctx context.Context) (map[access.GroupID]erro
 	if err != nil {
 		return nil, err
 	}
-	stale, err := r.stale(ctx, since)
+	listed, err := r.listed(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	stale, err := r.stale(ctx, listed)
 	if err != nil {
 		return nil, err
 	}
 	unread := make(map[access.GroupID]error)
 	for i, id := range stale {
 		r.Watch(Notice{Reading: "groups", Done: i, Total: len(stale)})
-		if err := r.readGroup(ctx, id); err != nil {
+		if err := r.readGroup(ctx, id, listed); err != nil {
 			if !local(err) {
 				return nil, fmt.Errorf("group %s: %w", id, err)
 			}
@@ -153,30 +157,52 @@ func local(err error) bool {
 // lost line of it must not hide a change for ever.
 const oldestRead = 24 * time.Hour
 
+// listedFrom is how many groups it takes for one list of all of them to cost less than a reading of each.
+const listedFrom = 20
+
+// listed returns the groups that changed since then, as the vendor's list shows them; on the first pass of a large
+// organisation, all of them. That a group is missing says nothing.
+func (r *Reconciler) listed(ctx context.Context, since time.Time) (map[access.GroupID]access.Group, error) {
+	switch {
+	case !since.IsZero():
+		since = since.Add(-oktaOverlap)
+	case len(r.relevantGroups()) < listedFrom:
+		return nil, nil
+	default:
+		since = time.Unix(0, 0)
+	}
+	changed, err := r.Directory.GroupsChanged(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	listed := make(map[access.GroupID]access.Group, len(changed))
+	for _, g := range changed {
+		listed[g.ID] = g
+	}
+	return listed, nil
+}
+
 // stale returns the managed and eligible groups that have to be read again, sorted.
-func (r *Reconciler) stale(ctx context.Context, since time.Time) ([]access.GroupID, error) {
-	var changed []access.Group
-	if !since.IsZero() {
+func (r *Reconciler) stale(ctx context.Context, listed map[access.GroupID]access.Group) ([]access.GroupID, error) {
+	var reads map[access.GroupID]time.Time
+	err := r.Store.Read(ctx, func(tx *store.Tx) error {
 		var err error
-		if changed, err = r.Directory.GroupsChanged(ctx, since.Add(-oktaOverlap)); err != nil {
-			return nil, err
-		}
+		reads, err = tx.GroupReads()
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	var stale []access.GroupID
-	err := r.Store.Read(ctx, func(tx *store.Tx) error {
-		for _, id := range r.relevantGroups() {
-			_, readAt, known, err := tx.Members(id)
-			if err != nil {
-				return err
-			}
-			_, suspect := r.suspects[id]
-			if !known || suspect || r.Now().Sub(readAt) >= oldestRead || slices.ContainsFunc(changed, func(g access.Group) bool { return g.ID == id }) {
-				stale = append(stale, id)
-			}
+	for _, id := range r.relevantGroups() {
+		readAt, known := reads[id]
+		_, suspect := r.suspects[id]
+		_, changed := listed[id]
+		if !known || suspect || changed || r.Now().Sub(readAt) >= oldestRead {
+			stale = append(stale, id)
 		}
-		return nil
-	})
-	return stale, err
+	}
+	return stale, nil
 }
 
 func (r *Reconciler) relevantGroups() []access.GroupID {
@@ -188,11 +214,16 @@ func (r *Reconciler) relevantGroups() []access.GroupID {
 	return slices.Compact(groups)
 }
 
-func (r *Reconciler) readGroup(ctx context.Context, id access.GroupID) error {
+// readGroup reads the members of the group, and the group itself unless the list has just shown it. One that a write did not
+// find is read by ID: the list lags.
+func (r *Reconciler) readGroup(ctx context.Context, id access.GroupID, listed map[access.GroupID]access.Group) error {
 	readAt := r.Now()
-	group, err := r.Directory.Group(ctx, id)
-	if err != nil {
-		return err
+	group, shown := listed[id]
+	if _, suspect := r.suspects[id]; suspect || !shown {
+		var err error
+		if group, err = r.Directory.Group(ctx, id); err != nil {
+			return err
+		}
 	}
 	members, err := r.Directory.Members(ctx, id)
 	if err != nil {
