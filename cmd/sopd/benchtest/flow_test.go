@@ -212,4 +212,3 @@ func (s *slow) offboard(t *testing.T, p *program, w *world.World) (took, own tim
 	own = time.Duration(s.reads+20/atOnce) * vendorTime
 	return took, own
 }
-
