@@ -53,7 +53,7 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 	c := conclusion{r: r, view: l.view, loader: l, plan: l.view.plan()}
 	c.index()
 	err = r.write(ctx, func(tx *store.Tx) error {
-		steps := []func(*store.Tx) error{r.witness, c.findings}
+		steps := []func(*store.Tx) error{r.witness, c.findings, r.saveQuiet}
 		if r.Write {
 			steps = append(steps, c.tickets, c.expiries, c.departures)
 		}
@@ -64,6 +64,9 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 		}
 		return nil
 	})
+	if err == nil {
+		clear(r.quiet.unsaved)
+	}
 	report.Findings = len(c.raised)
 	return c.over, err
 }

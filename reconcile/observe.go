@@ -20,6 +20,9 @@ const (
 	cursorTickets = "jira.tickets"
 )
 
+// Polls lists the cursors of the polls, for metrics.
+func Polls() []string { return []string{cursorUsers, cursorGroups, cursorLog, cursorTickets} }
+
 // Overlaps: how far a poll looks back before the one before it. The vendors' lists lag behind their writes.
 //
 // Source: Okta's filters are eventually consistent, usually within a second (okta-developer-docs); Jira's index lags by
@@ -32,6 +35,10 @@ const (
 	firstTickets = 400 * 24 * time.Hour
 	// firstLog is how far the first round of the System Log looks back; Okta keeps 90 days.
 	firstLog = 7 * 24 * time.Hour
+	// logKept is how far back the System Log can be read at all, a day less than Okta keeps it. logOverlap is how far a
+	// reading without its cursor goes back before the last one: events arrive late.
+	logKept    = 89 * 24 * time.Hour
+	logOverlap = time.Hour
 	// logPages bounds one round of the System Log; what is left is read in the next pass.
 	logPages = 50
 )
@@ -55,6 +62,7 @@ func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, err
 		observe func(context.Context) error
 	}{
 		{"system log", r.observeLog}, {"tickets that could not be read", r.observeBad}, {"tickets", r.observeTickets}, {"webhooks", r.observeHints},
+		{"approvals", r.observeApprovals},
 	}
 	for _, step := range steps {
 		r.Watch(Notice{Reading: step.what})
@@ -277,17 +285,27 @@ func (r *Reconciler) believeEmpty(ctx context.Context, id access.GroupID) error 
 // follows, so a crash reads a page again rather than losing one; events are told apart by their uuid.
 func (r *Reconciler) observeLog(ctx context.Context) error {
 	var cursor access.Cursor
+	since := r.Now().Add(-firstLog)
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
+		var at time.Time
 		var err error
-		cursor, _, _, err = tx.Cursor(cursorLog)
+		if cursor, at, _, err = tx.Cursor(cursorLog); cursor != "" {
+			since = at.Add(-logOverlap)
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	since := r.Now().Add(-firstLog)
+	if kept := r.Now().Add(-logKept); since.Before(kept) {
+		since = kept
+	}
 	for range logPages {
 		events, next, err := r.Directory.Events(ctx, cursor, since)
+		if errors.Is(err, access.ErrInvalid) && cursor != "" {
+			r.Logger.WarnContext(ctx, "the System Log's cursor is lost; reading again from before it was last moved")
+			events, next, err = r.Directory.Events(ctx, "", since)
+		}
 		if err != nil {
 			return err
 		}
