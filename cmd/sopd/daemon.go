@@ -92,7 +92,7 @@ func connect(ctx context.Context, c console, v volume) (*daemon, error) {
 		}
 	}
 	d.registry.MustRegister(figures.NewStored(ctx, figures.Options{
-		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(),
+		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(), Polls: reconcile.Polls(),
 	}))
 	return d, nil
 }
@@ -177,11 +177,25 @@ func (d *daemon) newReconciler(context.Context) error {
 	}
 	r, err := reconcile.New(reconcile.Config{
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira},
-		Pager: pager, Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce,
+		Pager: pager, Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
 		Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger, Trace: d.trace,
 	})
 	d.reconciler = r
 	return err
+}
+
+// program tells this build from others, also from one of the same version that somebody has built since. Empty when it cannot
+// be told.
+func program() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%+v/%d/%d", readVersion(), file.Size(), file.ModTime().UnixNano())
 }
 
 // directory is Okta as the reconciler reads it.

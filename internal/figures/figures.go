@@ -27,6 +27,8 @@ type Options struct {
 	Disabled []guard.Name
 	// Kinds are the findings that may be raised.
 	Kinds []finding.Kind
+	// Polls are the names of the cursors of the polls.
+	Polls []string
 }
 
 // Stored is a collector of what the store holds. Register it once.
@@ -34,7 +36,7 @@ type Stored struct {
 	ctx     context.Context // ends when the program stops
 	options Options
 
-	changes, holds, findings, records, anchor, depth, oldest, writes, disabled, up *prometheus.Desc
+	changes, holds, findings, records, anchor, depth, oldest, polls, writes, disabled, up *prometheus.Desc
 }
 
 // NewStored returns the collector. Its reads end with the context.
@@ -52,6 +54,7 @@ func NewStored(ctx context.Context, o Options) *Stored {
 		anchor:   desc("ledger_last_anchor_timestamp_seconds", "When the ledger was last signed as a checkpoint; 0 before the first."),
 		depth:    desc("queue_depth", "Work that is stored and not done.", "kind"),
 		oldest:   desc("queue_oldest_seconds", "Age of the oldest work that is not done; 0 with none."),
+		polls:    desc("poll_last_timestamp_seconds", "Up to when a poll has read what changed at its vendor; 0 before the first.", "poll"),
 		writes:   desc("writes_enabled", "1 when sopd may change things outside, 0 when it only records what it would do."),
 		disabled: desc("guard_disabled", "1 for a guard that a policy has switched off.", "guard"),
 		up:       desc("store_up", "1 when the store could be read for this scrape."),
@@ -61,7 +64,7 @@ func NewStored(ctx context.Context, o Options) *Stored {
 // Describe sends the descriptions of all figures.
 func (s *Stored) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		s.changes, s.holds, s.findings, s.records, s.anchor, s.depth, s.oldest, s.writes, s.disabled, s.up,
+		s.changes, s.holds, s.findings, s.records, s.anchor, s.depth, s.oldest, s.polls, s.writes, s.disabled, s.up,
 	} {
 		ch <- d
 	}
@@ -75,6 +78,7 @@ type snapshot struct {
 	records  int64
 	anchor   store.Checkpoint
 	queue    store.Queue
+	polls    map[string]time.Time
 }
 
 // Collect reads the store and sends the figures. When the store cannot be read, sopd_store_up is 0 and the figures that
@@ -136,6 +140,9 @@ func (s *Stored) standing(gauge func(*prometheus.Desc, float64, ...string), snap
 	} {
 		gauge(s.depth, float64(n), kind)
 	}
+	for _, name := range s.options.Polls {
+		gauge(s.polls, seconds(snap.polls[name]), name)
+	}
 	age := 0.0
 	if !snap.queue.Oldest.IsZero() {
 		age = s.options.Store.Now().Sub(snap.queue.Oldest).Seconds()
@@ -157,6 +164,9 @@ func (s *snapshot) read(tx *store.Tx) (err error) {
 		return err
 	}
 	if s.anchor, _, err = tx.LastCheckpoint(); err != nil {
+		return err
+	}
+	if s.polls, err = tx.CursorTimes(); err != nil {
 		return err
 	}
 	s.queue, err = tx.Queue()

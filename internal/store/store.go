@@ -221,6 +221,8 @@ type Tx struct {
 	tx    *sql.Tx // SQLite only
 	pgx   pgx.Tx  // PostgreSQL only
 	mode  mode
+	// statements are those that were prepared in the transaction, by their text.
+	statements map[string]*sql.Stmt
 }
 
 // queryer is what *sql.Tx and *sql.Conn have in common.
