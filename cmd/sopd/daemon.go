@@ -92,7 +92,7 @@ func connect(ctx context.Context, c console, v volume) (*daemon, error) {
 		}
 	}
 	d.registry.MustRegister(figures.NewStored(ctx, figures.Options{
-		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(), Polls: reconcile.Polls(),
+		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(), Polls: reconcile.Polls(), Backups: cfg.Backup.Dir != "" && d.store.Engine() == store.SQLite,
 	}))
 	return d, nil
 }
@@ -118,15 +118,23 @@ func (d *daemon) openStore(ctx context.Context) error {
 // openDatabase opens the database and makes the folder of an embedded one.
 func openDatabase(ctx context.Context, url string, logger *slog.Logger) (*store.Store, error) {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nil, usage(fmt.Errorf("SOPD_DATA_DIR: the folder cannot be made, choose one that sopd may write: %w", cause(err)))
+		if err := makeFolder(path); err != nil {
+			return nil, err
 		}
 	}
 	return store.Open(ctx, store.Options{URL: url, Logger: logger})
 }
 
-// openStore opens the configured database for commands that need nothing else.
-func openStore(ctx context.Context, c console) (*store.Store, error) {
+// makeFolder makes the folder of an embedded database.
+func makeFolder(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return usage(fmt.Errorf("SOPD_DATA_DIR: the folder cannot be made, choose one that sopd may write: %w", cause(err)))
+	}
+	return nil
+}
+
+// databaseURL reads where the database is.
+func databaseURL(c console) (string, error) {
 	l := &configLoader{}
 	env := func(key string) string {
 		value, _ := l.lookup(c.Env, key)
@@ -134,7 +142,23 @@ func openStore(ctx context.Context, c console) (*store.Store, error) {
 	}
 	l.env.DataDir, l.env.DatabaseURL = env("SOPD_DATA_DIR"), env("SOPD_DATABASE_URL")
 	url := l.database()
-	if err := errors.Join(l.problems...); err != nil {
+	return url, errors.Join(l.problems...)
+}
+
+// embedded returns the file of the embedded database, empty on PostgreSQL.
+func embedded(c console) (string, error) {
+	url, err := databaseURL(c)
+	path, _ := strings.CutPrefix(url, "sqlite:")
+	if path == url {
+		path = ""
+	}
+	return path, err
+}
+
+// openStore opens the configured database for commands that need nothing else.
+func openStore(ctx context.Context, c console) (*store.Store, error) {
+	url, err := databaseURL(c)
+	if err != nil {
 		return nil, usage(err)
 	}
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {

@@ -51,6 +51,9 @@ func (d *daemon) once(ctx context.Context) error {
 	if err := d.hello(ctx); err != nil {
 		return err
 	}
+	if err := d.recordPolicies(ctx); err != nil {
+		return err
+	}
 	report, err := d.traced(ctx)
 	if err != nil {
 		return err
@@ -94,6 +97,9 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	if err := d.hello(ctx); err != nil {
 		return err
 	}
+	if err := d.recordPolicies(ctx); err != nil {
+		return err
+	}
 	var listen net.ListenConfig
 	l, err := listen.Listen(ctx, "tcp", d.config.Listen)
 	if err != nil {
@@ -118,6 +124,8 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	group.Go(func() error { return d.serve(ctx, l, d.routes(loop)) })
 	group.Go(func() error { return loop.work(ctx) })
 	group.Go(func() error { return d.anchoring(ctx) })
+	group.Go(func() error { return d.backups(ctx) })
+	group.Go(func() error { return d.archiving(ctx) })
 	bound(l.Addr())
 	return group.Wait()
 }
