@@ -31,6 +31,8 @@ type Options struct {
 	Disabled []guard.Name
 	// Kinds are the findings that may be raised.
 	Kinds []finding.Kind
+	// Polls are the names of the cursors of the polls.
+	Polls []string
 	// Backups tells whether backups are made on a schedule.
 	Backups bool
 }
@@ -40,7 +42,7 @@ type Stored struct {
 	ctx     context.Context // ends when the program stops
 	options Options
 
-	changes, holds, findings, records, anchor, depth, oldest, writes, disabled, up *prometheus.Desc
+	changes, holds, findings, records, anchor, depth, oldest, polls, writes, disabled, up *prometheus.Desc
 
 	backups, backedUp, restored, restoring *prometheus.Desc
 }
@@ -59,6 +61,7 @@ func NewStored(ctx context.Context, o Options) *Stored {
 		records:   desc("ledger_records_total", "Records in the ledger."),
 		anchor:    desc("ledger_last_anchor_timestamp_seconds", "When the ledger was last signed as a checkpoint; 0 before the first."),
 		depth:     desc("queue_depth", "Work that is stored and not done.", "kind"),
+		polls:     desc("poll_last_timestamp_seconds", "Up to when a poll has read what changed at its vendor; 0 before the first.", "poll"),
 		oldest:    desc("queue_oldest_seconds", "Age of the oldest work that is not done; 0 with none."),
 		writes:    desc("writes_enabled", "1 when sopd may change things outside, 0 when it only records what it would do."),
 		disabled:  desc("guard_disabled", "1 for a guard that a policy has switched off.", "guard"),
@@ -73,7 +76,7 @@ func NewStored(ctx context.Context, o Options) *Stored {
 // Describe sends the descriptions of all figures.
 func (s *Stored) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		s.changes, s.holds, s.findings, s.records, s.anchor, s.depth, s.oldest, s.writes, s.disabled, s.up,
+		s.changes, s.holds, s.findings, s.records, s.anchor, s.depth, s.oldest, s.polls, s.writes, s.disabled, s.up,
 		s.backups, s.backedUp, s.restored, s.restoring,
 	} {
 		ch <- d
@@ -88,6 +91,7 @@ type snapshot struct {
 	records  int64
 	anchor   store.Checkpoint
 	queue    store.Queue
+	polls    map[string]time.Time
 	backedUp time.Time
 	restored time.Time
 	// restoring is how long the last restore test took.
@@ -157,6 +161,9 @@ func (s *Stored) standing(gauge func(*prometheus.Desc, float64, ...string), snap
 	} {
 		gauge(s.depth, float64(n), kind)
 	}
+	for _, name := range s.options.Polls {
+		gauge(s.polls, seconds(snap.polls[name]), name)
+	}
 	age := 0.0
 	if !snap.queue.Oldest.IsZero() {
 		age = s.options.Store.Now().Sub(snap.queue.Oldest).Seconds()
@@ -178,6 +185,9 @@ func (s *snapshot) read(tx *store.Tx) (err error) {
 		return err
 	}
 	if s.anchor, _, err = tx.LastCheckpoint(); err != nil {
+		return err
+	}
+	if s.polls, err = tx.CursorTimes(); err != nil {
 		return err
 	}
 	if s.queue, err = tx.Queue(); err != nil {

@@ -186,6 +186,7 @@ func (e *eraser) rows(user access.UserID) error {
 	}
 	for _, query := range []string{
 		"DELETE FROM users WHERE id = $1", "DELETE FROM members WHERE user_id = $1", "DELETE FROM event_subjects WHERE user_id = $1",
+		"DELETE FROM user_names WHERE user_id = $1", "DELETE FROM change_retries WHERE user_id = $1",
 	} {
 		n, err := e.tx.exec(query, string(user))
 		if err != nil {
