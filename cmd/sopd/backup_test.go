@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/maisonrmi/sopd/internal/backup"
+	"github.com/maisonrmi/sopd/internal/evidence"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/store/storetest"
 	"github.com/maisonrmi/sopd/mocks/world"
 )
 
@@ -217,7 +220,43 @@ func TestWhatIsConfiguredWronglyForBackupsIsNamed(t *testing.T) {
 		t.Error(out)
 	}
 	s.env["SOPD_ANCHOR_WEBHOOK"] = "https://example.com/hook"
-	if _, out, _ := s.sopd(t, "check"); !strings.Contains(out, "ok       ledger: signed and anchored in log stream, webhook") {
+	if _, out, _ := s.sopd(t, "check"); !strings.Contains(out, "ok       ledger: signed and anchored in log, webhook") {
 		t.Error(out)
+	}
+	s.env["SOPD_WRITE"] = "false" // then nothing is posted
+	if _, out, _ := s.sopd(t, "check"); !strings.Contains(out, "warning  ledger: signed, and anchored in the log stream only") {
+		t.Error(out)
+	}
+}
+
+func TestPostgreSQLIsBackedUpByItsOwnToolsAndVerifiedBySopd(t *testing.T) {
+	s := newSite(t)
+	s.env["SOPD_DATABASE_URL"] = storetest.NewPostgres(t)
+	s.backedUp(t)
+	s.observed(t)
+	if code, _, errs := s.sopd(t, "backup"); code != exitUsage || !strings.Contains(errs, "pg_basebackup or pg_dump") {
+		t.Errorf("%d %s", code, errs)
+	}
+	st, err := openStore(t.Context(), console{Err: os.Stderr, Env: lookup(s.env)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	key, err := loadLedgerKey(console{Env: lookup(s.env)})
+	if err == nil {
+		_, err = evidence.Seal(t.Context(), st, key, st.Now())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := s.sopd(t, "restore", "--verify"); code != exitDone || !strings.Contains(out, "verified: ") {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+	err = st.Write(t.Context(), func(tx *store.Tx) error { _, err := tx.DeleteRecords(3); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := s.sopd(t, "restore", "--verify"); code != exitInvalid || !strings.Contains(errs, "records 0 to 2 are missing") {
+		t.Errorf("records gone: %d %s", code, errs)
 	}
 }
