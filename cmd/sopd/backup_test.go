@@ -260,3 +260,39 @@ func TestPostgreSQLIsBackedUpByItsOwnToolsAndVerifiedBySopd(t *testing.T) {
 		t.Errorf("records gone: %d %s", code, errs)
 	}
 }
+
+func TestWhatWasDoneAfterTheBackupIsNeitherUndoneNorRepeated(t *testing.T) {
+	s := newSite(t)
+	s.backedUp(t)
+	if code, _, errs := s.sopd(t, "adopt"); code != exitDone {
+		t.Fatal(errs)
+	}
+	key := approvedRequest(t, s.world)
+	file := s.backup(t)
+	if code, _, errs := s.sopd(t, "run", "--once"); code != exitDone || !s.world.InGroup("clara", "payments-operators") {
+		t.Fatalf("%d %s", code, errs)
+	}
+	other := s.elsewhere(t) // the first machine is lost with what it recorded since
+	if code, _, errs := other.sopd(t, "restore", file); code != exitDone {
+		t.Fatalf("%d %s", code, errs)
+	}
+	for range 3 {
+		if code, _, errs := other.sopd(t, "run", "--once"); code != exitDone {
+			t.Fatalf("%d %s", code, errs)
+		}
+	}
+	if n := s.world.Added("clara", "payments-operators"); n != 1 || !s.world.InGroup("clara", "payments-operators") {
+		t.Errorf("added %d times", n)
+	}
+	if status := s.world.Status(key); status != "Waiting for validation" {
+		t.Errorf("the ticket stands at %q", status)
+	}
+	seen := make(map[string]bool)
+	for _, c := range s.world.Comments(key) {
+		if seen[c] {
+			t.Errorf("said twice: %.80s", c)
+		}
+		seen[c] = true
+	}
+	other.consistent(t)
+}
