@@ -31,6 +31,7 @@ type Set struct {
 	Calendars map[string]*calendar.Calendar // by name
 	SOPs      []SOP                         // sorted by name
 	Clocks    []kpi.Definition              // of all procedures
+	Procedural
 }
 
 // Canaries are objects that must be there in every complete read; an answer without them is not the truth.
@@ -113,6 +114,7 @@ func (s *Set) Projects() []string {
 	for _, p := range s.SOPs {
 		projects = append(projects, p.Tickets.Projects...)
 	}
+	projects = append(projects, s.Procedural.projects()...)
 	slices.Sort(projects)
 	return slices.Compact(projects)
 }
@@ -123,6 +125,7 @@ func (s *Set) Fields() []string {
 	for _, p := range s.SOPs {
 		fields = append(fields, p.Rules.Fields.Names()...)
 	}
+	fields = append(fields, s.Procedural.fields()...)
 	slices.Sort(fields)
 	return slices.Compact(fields)
 }
@@ -138,6 +141,7 @@ func (s *Set) Eligible() []access.GroupID {
 			groups = append(groups, a.People.Groups...)
 		}
 	}
+	groups = append(groups, s.Procedural.eligible()...)
 	slices.Sort(groups)
 	return slices.Compact(groups)
 }
@@ -164,6 +168,8 @@ type compiler struct {
 	files    []*file
 	problems []Problem
 	single   map[string]string // kinds that may stand once, and the file they stand in
+	given    map[string]string // facts that policies declare, and the procedure that gives them
+	later    []func()          // checks that need every file
 }
 
 func (c *compiler) read(folder fs.FS) {
@@ -207,12 +213,15 @@ func (c *compiler) compile() {
 		{
 			KindPeople: c.people, KindGuards: c.guards, KindAccessProvisioning: c.accessProvisioning,
 			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation,
+			KindProcedure: c.proceduralFile, KindRecurringTasks: c.recurringTasks, KindAccessReview: c.accessReview,
+			KindWatch: c.watch, KindSOPControl: c.sopControl,
 		},
 	}
 	for _, f := range c.files {
 		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
 			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
-				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation}, ", "))
+				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation,
+				KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl}, ", "))
 		}
 	}
 	for _, round := range rounds {
@@ -222,6 +231,9 @@ func (c *compiler) compile() {
 			}
 		}
 	}
+	for _, check := range c.later {
+		check()
+	}
 	slices.SortFunc(c.set.SOPs, func(a, b SOP) int { return strings.Compare(a.Name, b.Name) })
 	if len(c.set.Catalog.Systems) == 0 && len(c.problems) == 0 {
 		c.problems = append(c.problems, Problem{File: ".", Text: "no Catalog lists a system; write a file of kind Catalog"})
@@ -230,7 +242,8 @@ func (c *compiler) compile() {
 
 // once refuses a second catalog, people or guards file: which of two would hold is not a question to leave open.
 func (c *compiler) once(f *file) bool {
-	if f.kind == KindCalendar || f.kind == KindRevocation || f.kind == KindAccessProvisioning {
+	switch f.kind {
+	case KindCalendar, KindRevocation, KindAccessProvisioning, KindProcedure, KindRecurringTasks, KindWatch, KindAccessReview:
 		return true
 	}
 	if first, taken := c.single[f.kind]; taken {

@@ -32,6 +32,8 @@ const (
 	firstTickets = 400 * 24 * time.Hour
 	// firstLog is how far the first round of the System Log looks back; Okta keeps 90 days.
 	firstLog = 7 * 24 * time.Hour
+	// longestLog is how far back Okta's log goes.
+	longestLog = 90 * 24 * time.Hour
 	// logPages bounds one round of the System Log; what is left is read in the next pass.
 	logPages = 50
 )
@@ -251,7 +253,7 @@ func (r *Reconciler) observeLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	since := r.Now().Add(-firstLog)
+	since := r.Now().Add(-max(firstLog, min(r.Policies.Backfill(), longestLog)))
 	for range logPages {
 		events, next, err := r.Directory.Events(ctx, cursor, since)
 		if err != nil {
@@ -304,7 +306,7 @@ func (r *Reconciler) observeTickets(ctx context.Context) error {
 // putTicket stores a ticket with its approvals. One whose approvals cannot be read is set aside with what was known of them.
 // Those of a ticket that is done stay as they were last read: they are the evidence for what was done on it.
 func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time.Time) error {
-	if _, ours := r.Policies.SOP(t); !ours || t.Done {
+	if _, ours := r.Policies.SOP(t); !ours && !r.Policies.Approved(t) || t.Done {
 		return r.write(ctx, func(tx *store.Tx) error { return tx.PutTicket(t, readAt) })
 	}
 	approvals, unreadable := r.Tickets.Approvals(ctx, t.Key)

@@ -167,7 +167,7 @@ func (d *daemon) newReconciler(context.Context) error {
 	}
 	r, err := reconcile.New(reconcile.Config{
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
-		Policies: d.policies, Write: d.config.Write, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
+		Stages: d.stages(), Policies: d.policies, Write: d.config.Write, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
 	})
 	d.reconciler = r
 	return err

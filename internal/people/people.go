@@ -6,6 +6,8 @@ package people
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -111,3 +113,8 @@ func (d *Directory) User(id access.UserID) (user access.User, ok bool) {
 
 // Member reports whether the user is in the group. It is false for a group whose members were not given to [New].
 func (d *Directory) Member(m access.Membership) bool { return d.members[m.Group][m.User] }
+
+// MembersOf lists the members of a group whose members were given to [New], sorted.
+func (d *Directory) MembersOf(group access.GroupID) []access.UserID {
+	return slices.Sorted(maps.Keys(d.members[group]))
+}
