@@ -82,8 +82,12 @@ func (p Procedural) Backfill() time.Duration {
 	return longest
 }
 
-// Approved reports whether the approvals of the ticket matter to a procedure in tickets.
-func (p Procedural) Approved(t ticket.Ticket) bool {
+// Approved reports whether the approvals of the ticket matter to a procedure in tickets. Those of one that is done matter
+// too, because people close what was approved a moment ago; not for ever, or the first start would read those of years.
+func (p Procedural) Approved(t ticket.Ticket, now time.Time) bool {
+	if t.Done && now.Sub(t.Updated) > max(p.Backfill(), 7*24*time.Hour) {
+		return false
+	}
 	return slices.ContainsFunc(p.Procedures, func(x procedure.Procedure) bool { return len(x.Approvals) > 0 && x.Match.Ticket(t) })
 }
 

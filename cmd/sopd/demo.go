@@ -195,6 +195,9 @@ func playDemo(ctx context.Context, c console, o demoOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := addPolicies(env["SOPD_POLICY_DIR"], world.Stories()[i]); err != nil {
+		return err
+	}
 	env["SOPD_LISTEN"], env["SOPD_LOG_LEVEL"] = or(value(c, "SOPD_LISTEN"), "127.0.0.1:0"), or(value(c, "SOPD_LOG_LEVEL"), "error")
 	inner := console{In: c.In, Out: c.Out, Err: c.Err, Env: func(key string) (string, bool) { v, ok := env[key]; return v, ok }}
 	d, err := connect(ctx, inner, quietly)
@@ -203,6 +206,19 @@ func playDemo(ctx context.Context, c console, o demoOptions) error {
 	}
 	p := &demo{console: c, world: w, daemon: d, json: o.asJSON, told: make(map[change.ID]bool), result: demoResult{Story: o.story}}
 	return errors.Join(p.play(ctx, world.Stories()[i], o), d.close())
+}
+
+// addPolicies writes the policy files that a story brings along.
+func addPolicies(folder string, story world.Story) error {
+	if story.Policies == nil {
+		return nil
+	}
+	for name, text := range story.Policies(time.Now()) {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func value(c console, key string) string {
