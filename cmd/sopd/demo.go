@@ -163,7 +163,7 @@ func (c demoChange) sentence() string {
 	why := map[change.Reason]string{
 		change.ApprovedTicket: "approved in " + c.Ticket, change.Offboarding: "offboarding " + c.Ticket,
 		change.Deprovisioned: "deactivated in Okta", change.Expired: "the access of " + c.Ticket + " ran out",
-		change.Revocation: "revocation " + c.Ticket, change.Drift: "nobody approved it",
+		change.Revocation: "revocation " + c.Ticket, change.Drift: "nobody approved it", change.Review: "revoked in the review " + c.Ticket,
 	}[c.Reason]
 	if c.Outcome == change.Refused {
 		why += "; Okta refused"

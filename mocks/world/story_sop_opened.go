@@ -15,7 +15,10 @@ import (
 func recurringTaskStory() Story {
 	const title = "Daily security check"
 	return Story{
-		Name: "recurring-task", Title: "A daily task is opened once, and done", Policies: with("tasks"),
+		Name: "recurring-task", Title: "A daily task is opened once, and done",
+		Policies: func(start time.Time) map[string]string {
+			return withPolicies(map[string]string{"at": noonAgo(start)}, "tasks")
+		},
 		Steps: []Step{
 			{
 				Say: "A day begins. The daily security check is due.", Within: soon,
@@ -32,6 +35,9 @@ func recurringTaskStory() Story {
 		},
 	}
 }
+
+// noonAgo returns the time of day twelve hours ago, so that nothing daily begins anew while a story is played.
+func noonAgo(start time.Time) string { return start.UTC().Add(-12 * time.Hour).Format("15:04") }
 
 // atMostOnce: no second ticket is ever opened under the title.
 func atMostOnce(project, title string) Expectation {
@@ -108,7 +114,10 @@ func sopReviewStory() Story {
 func accessReviewStory() Story {
 	const title, group = "for Theo Lambert", "ci-operators"
 	return Story{
-		Name: "access-review", Title: "An owner reviews who has access: one is taken away, the others stay", Policies: with("access-review"),
+		Name: "access-review", Title: "An owner reviews who has access: one is taken away, the others stay",
+		Policies: func(start time.Time) map[string]string {
+			return withPolicies(map[string]string{"at": noonAgo(start)}, "access-review")
+		},
 		Steps: []Step{
 			{
 				Say: "A campaign begins. Theo, who owns the Build Pipeline, gets a list; his own access is on the list of Ines.", Within: soon,

@@ -29,6 +29,9 @@ const (
 // missedStands is for how long somebody is shown that a task was missed.
 const missedStands = 24 * time.Hour
 
+// openTime is how long a ticket may take to be opened before somebody is told without it.
+const openTime = 10 * time.Minute
+
 // Stage takes part in every pass.
 type Stage struct{ Policies *policies.Set }
 
@@ -248,6 +251,9 @@ func (p proceeding) chase(t store.Task) (f finding.Finding, stands bool, err err
 	}
 	if _, err := p.tx.RecordFacts(e.Ticket, p.fact(agenda.Missed, o, p.task.Late(o))); err != nil {
 		return f, false, err
+	}
+	if e.Ticket == "" && p.now.Sub(e.Created) < openTime {
+		return f, false, nil // whoever is told wants the ticket
 	}
 	f = p.finding(FindingOverdue, p.agenda.Subject(p.task, o), "a recurring task is overdue: "+p.task.Title)
 	f.Ticket = e.Ticket
