@@ -47,7 +47,10 @@ type Document struct {
 func (d Document) ID() string { return d.Name + "@" + d.Version }
 
 // PromiseName tells one clock from the others.
-type PromiseName struct{ SOP, KPI string }
+type PromiseName struct {
+	SOP string // that makes the promise
+	KPI string // name of the clock
+}
 
 // Page says when somebody is paged for a clock, and how urgently. A priority of 0 pages nobody.
 type Page struct {

@@ -242,16 +242,16 @@ func (Reaction) For(subject string, at time.Time) Occurrence {
 type Task struct {
 	Name        string // short and stable, unique in its agenda
 	Title       string // of the tickets
-	Description string
+	Description string // of the tickets
 	Schedule    Schedule
-	Within      kpi.Target // how long it may take, on the schedule's calendar
-	Remind      kpi.Warning
-	Project     string
-	Type        string
-	Labels      []string
-	Done        []string // statuses in which it is done; a ticket that was closed otherwise was not
-	Owner       string
-	Escalate    string
+	Within      kpi.Target  // how long it may take, on the schedule's calendar
+	Remind      kpi.Warning // zero: nobody is reminded
+	Project     string      // in which the tickets are opened
+	Type        string      // of the tickets
+	Labels      []string    // of the tickets, besides the marker
+	Done        []string    // statuses in which it is done; a ticket that was closed otherwise was not
+	Owner       string      // the role that does it
+	Escalate    string      // the role that is told when it is overdue; empty: the owner
 }
 
 // The suffixes of the facts of a task. A fact's name is the agenda's name, a dot and one of these; its severity is the

@@ -82,8 +82,8 @@ type KPIs struct {
 
 // Coverage is a KPI that is a share of subjects, such as vendors with every document there.
 type Coverage struct {
-	SOP string
-	KPI string
+	SOP string // the procedure's name
+	KPI string // the share's name
 }
 
 // shown is what the figures are drawn from, as of a time.

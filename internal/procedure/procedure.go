@@ -104,10 +104,10 @@ type Limit struct {
 // Reassess opens a ticket again and again after a fact.
 type Reassess struct {
 	After   string // the fact's name
-	Months  int
-	Project string
-	Type    string
-	Summary string
+	Months  int    // from one turn to the next
+	Project string // in which the ticket is opened
+	Type    string // of the ticket
+	Summary string // of the ticket, in front of the key of the first one
 }
 
 // World is what reading a ticket needs besides the ticket.
@@ -118,7 +118,7 @@ type World struct {
 
 // Reading is what a ticket says.
 type Reading struct {
-	Severity string
+	Severity string     // as it is now, empty for none
 	Facts    []kpi.Fact // as they should be recorded; see [Reconcile]
 	Gated    bool       // everything has to be there
 	Missing  []string   // names of artefacts that are not there, in the policy's order

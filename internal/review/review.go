@@ -27,11 +27,11 @@ type Policy struct {
 	Name     string // short and stable, such as "access-reviews"
 	Policy   string // SOP@version
 	Schedule agenda.Schedule
-	Within   kpi.Target // how long an owner may take, on the schedule's calendar
-	Remind   kpi.Warning
-	Project  string
-	Type     string
-	Close    string // the status of a review that is through
+	Within   kpi.Target  // how long an owner may take, on the schedule's calendar
+	Remind   kpi.Warning // zero: nobody is reminded
+	Project  string      // in which the tickets are opened
+	Type     string      // of the tickets
+	Close    string      // the status of a review that is through
 	// Risks and Systems limit what is reviewed; empty: everything.
 	Risks   []catalog.Risk
 	Systems []string // the catalog's IDs
@@ -40,7 +40,7 @@ type Policy struct {
 	// Keep is how long a membership that was adopted without a ticket is good for once it was certified.
 	Keep     time.Duration
 	Owner    string // the role that is asked when nobody can review
-	Escalate string
+	Escalate string // the role that is told when a review is overdue; empty: Owner
 }
 
 // The suffixes of the facts of a review; see [Policy.Fact].
@@ -97,8 +97,8 @@ const (
 
 // Review is what one person has to look at in a campaign.
 type Review struct {
-	ID       string        `json:"id"` // policy, period and reviewer
-	Policy   string        `json:"policy"`
+	ID       string        `json:"id"`     // policy, period and reviewer
+	Policy   string        `json:"policy"` // SOP@version
 	Name     string        `json:"name"`   // of the policy
 	Period   string        `json:"period"` // such as "2026-Q4"
 	Reviewer access.UserID `json:"reviewer"`
@@ -113,7 +113,7 @@ type Review struct {
 // Membership is one membership to be reviewed, and what speaks for it.
 type Membership struct {
 	access.Membership
-	Basis string
+	Basis string // as in an [Item]
 }
 
 // Campaign is what a new campaign is made of.

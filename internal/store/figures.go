@@ -43,9 +43,9 @@ func (t *Tx) Cycles(subject string) ([]kpi.Cycle, error) {
 
 // Tally is the promise that a counted cycle belongs to.
 type Tally struct {
-	SOP      string
-	KPI      string
-	Severity string
+	SOP      string // that makes the promise
+	KPI      string // name of the clock
+	Severity string // as the facts gave it, empty for none
 }
 
 // Ended is one ended cycle, or the taking back of one, as the figures count it.
@@ -98,11 +98,12 @@ func (t *Tx) CompletedSince(day int64) (map[Tally]map[kpi.Outcome]int64, error) 
 // Spread is one cell of the histogram of a promise.
 type Spread struct {
 	Tally
-	Bound, Native int64
-	N             int64
-	Micros        int64         // sum of what they took, in microseconds
-	Change        string        // of the last cycle that had one
-	Took          time.Duration // of that cycle
+	Bound  int64         // as in [Ended]
+	Native int64         // as in [Ended]
+	N      int64         // how many cycles
+	Micros int64         // sum of what they took, in microseconds
+	Change string        // of the last cycle that had one
+	Took   time.Duration // of that cycle
 }
 
 // Spreads returns every cell of every histogram that holds something.

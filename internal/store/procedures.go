@@ -21,12 +21,12 @@ const (
 
 // Proceeding is what a procedure knows of one ticket.
 type Proceeding struct {
-	SOP      string     `json:"sop"`
+	SOP      string     `json:"sop"` // the procedure's name
 	Ticket   ticket.Key `json:"ticket"`
 	Standing Standing   `json:"standing"`
-	Severity string     `json:"severity,omitempty"`
-	Missing  []string   `json:"missing,omitempty"` // names of artefacts
-	Broken   []string   `json:"broken,omitempty"`  // sentences on limits
+	Severity string     `json:"severity,omitempty"` // empty for none
+	Missing  []string   `json:"missing,omitempty"`  // names of artefacts
+	Broken   []string   `json:"broken,omitempty"`   // sentences on limits
 	// Next is when a reassessment is to be opened, zero for never; Turn is its number, from 1.
 	Next time.Time `json:"next,omitzero"`
 	Turn int       `json:"turn,omitempty"`

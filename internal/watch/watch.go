@@ -70,7 +70,7 @@ type Rule struct {
 	Unless   string
 	Keep     time.Duration // how long the finding stands
 	Priority paging.Priority
-	Owner    string
+	Owner    string // the role that has to look
 }
 
 // Hit is a signal, or a number of them, that a rule found.

@@ -117,9 +117,9 @@ func with(names ...string) func(time.Time) map[string]string {
 
 // Ticket is what somebody raises for a procedure besides access.
 type Ticket struct {
-	Project, Type string // the project's key, and the request or issue type
-	By            string // who raises it
-	Summary       string
+	Project, Type string         // the project's key, and the request or issue type
+	By            string         // who raises it
+	Summary       string         // the title
 	Fields        map[string]any // as people see them
 	// Ago is how long ago it was raised; 0: now.
 	Ago time.Duration
