@@ -147,7 +147,8 @@ func openStore(ctx context.Context, c console) (*store.Store, error) {
 
 // connectVendors makes the connectors, and reports every problem of all of them at once.
 func (d *daemon) connectVendors(context.Context) error {
-	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Trace: d.trace, Version: readVersion().Version, Share: d.config.RateShare}
+	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Version: readVersion().Version, Share: d.config.RateShare}
+	shared.Trace = d.trace
 	var oktaErr, jiraErr, pagerErr error
 	d.okta, oktaErr = okta.New(okta.Options{
 		URL: d.config.OktaURL, Token: d.config.OktaToken, ClientID: d.config.OktaClientID, PrivateKey: d.config.OktaKey, Scopes: d.scopes,
@@ -171,15 +172,20 @@ const writesAtOnce = 5
 
 func (d *daemon) newReconciler(context.Context) error {
 	var pager reconcile.Pager
+	var roster reconcile.Roster
 	if d.pager != nil {
-		pager = d.pager
+		pager, roster = d.pager, d.pager
 	}
 	r, err := reconcile.New(reconcile.Config{
-		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
-		Policies: d.policies, Write: d.config.Write, Trace: d.trace, AtOnce: writesAtOnce, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
+		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager, Roster: roster,
+		Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
 	})
+	if err != nil {
+		return err
+	}
+	r.Trace = d.trace
 	d.reconciler = r
-	return err
+	return nil
 }
 
 // directory is Okta as the reconciler reads it.
