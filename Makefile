@@ -18,7 +18,7 @@ OUT         ?= dist
 
 # One static binary; the race detector alone needs C.
 export CGO_ENABLED = 0
-.PHONY: bench build check demo format fuzz gen generated helm help lint packages race release static test test-postgres tidy vet vuln
+.PHONY: bench microbench build check demo format fuzz gen generated helm help lint packages race release static test test-postgres tidy vet vuln
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-14s %s\n", $$1, $$2}' Makefile
@@ -45,7 +45,12 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
 		done; done
 
-bench: ## run the benchmarks
+bench: ## measure the shipped program at the size of a large company and print the figures beside their aims
+	@out=$$(mktemp) && trap 'rm -f "$$out"' EXIT && \
+	if SOPD_BENCH=1 $(GO) test -count=1 -timeout 60m -v -run '^TestTheFigures$$' ./cmd/sopd/benchtest >"$$out"; \
+	then sed '/^=== \|^ *--- \|^PASS$$\|^ok /d' "$$out"; else cat "$$out"; exit 1; fi
+
+microbench: ## run the benchmarks of the packages
 	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
 
 gen: ## write the generated pages again

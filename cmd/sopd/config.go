@@ -49,6 +49,15 @@ type environment struct {
 	LedgerKey            string `env:"SOPD_LEDGER_KEY"       about:"key that signs the ledger, from sopd keys generate; without it nothing is signed" secret:"true"`
 	AnchorFile           string `env:"SOPD_ANCHOR_PATH"      about:"file off this machine, on a mount, to which signed checkpoints are appended"`
 	AnchorTicket         string `env:"SOPD_ANCHOR_TICKET"    about:"Jira ticket on which the newest checkpoint is commented once a day"`
+	AnchorWebhook        string `env:"SOPD_ANCHOR_WEBHOOK"   about:"https address to which each signed checkpoint is posted"`
+	AnchorWebhookSecret  string `env:"SOPD_ANCHOR_WEBHOOK_SECRET" about:"secret that signs those posts (HMAC-SHA256)" secret:"true"`
+	ArchiveDir           string `env:"SOPD_ARCHIVE_DIR"      about:"folder to which sopd run archives each month of the ledger that has ended; empty archives nothing"`
+	LedgerRetention      string `env:"SOPD_LEDGER_RETENTION" about:"how long archived records stay in the database too, such as 7y, 18m or 400d; default 7y"`
+	BackupDir            string `env:"SOPD_BACKUP_DIR"       about:"folder for encrypted backups of the embedded database, off this machine; empty makes none"`
+	BackupRecipients     string `env:"SOPD_BACKUP_RECIPIENTS" about:"public keys of age that backups are encrypted to, separated by commas"`
+	BackupInterval       string `env:"SOPD_BACKUP_INTERVAL"  about:"time between two backups; default 30m"`
+	BackupKeep           string `env:"SOPD_BACKUP_KEEP"      about:"how many of the newest backups are kept, besides one a day for 35 days; default 48"`
+	BackupIdentity       string `env:"SOPD_BACKUP_IDENTITY"  about:"private key of age for the weekly restore test; without it the test proves less" secret:"true"`
 	Paging               string `env:"SOPD_PAGING"           about:"opsgenie or jsmops; empty pages nobody"`
 	JSMOpsURL            string `env:"SOPD_JSMOPS_URL"       about:"API of JSM Operations; default https://api.atlassian.com"`
 	JSMOpsSite           string `env:"SOPD_JSMOPS_SITE"      about:"the site, such as https://example.atlassian.net; or SOPD_JSMOPS_CLOUD_ID"`
@@ -84,6 +93,11 @@ type config struct {
 	LedgerKey                     secret.Value
 	AnchorFile                    string
 	AnchorTicket                  ticket.Key
+	AnchorHook                    string
+	AnchorSecret                  secret.Value
+	ArchiveDir                    string
+	Retention                     retention
+	Backup                        backupConfig
 	JSMOpsURL, JSMOpsSite         string
 	JSMOpsCloudID, JSMOpsUser     string
 	JSMOpsKey, JSMOpsToken        secret.Value
@@ -177,6 +191,7 @@ func (l *configLoader) config() config {
 			l.wrong("SOPD_WEB_CONFIG_FILE", "%v", err)
 		}
 	}
+	l.backup(&c)
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		l.wrong("SOPD_LISTEN", "is not host:port, such as 127.0.0.1:9464")
 	}
@@ -226,6 +241,12 @@ func (l *configLoader) ledger(c *config) {
 			l.wrong("SOPD_ANCHOR_TICKET", "is %q; write a ticket's key, such as OPS-17", e.AnchorTicket)
 		}
 		c.AnchorTicket = key
+	}
+	l.anchorHook(c)
+	c.ArchiveDir = e.ArchiveDir
+	var err error
+	if c.Retention, err = parseRetention(e.LedgerRetention); err != nil {
+		l.wrong("SOPD_LEDGER_RETENTION", "%v", err)
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -47,6 +49,9 @@ func newRunCommand(c console) *cobra.Command {
 // once does one pass.
 func (d *daemon) once(ctx context.Context) error {
 	if err := d.hello(ctx); err != nil {
+		return err
+	}
+	if err := d.recordPolicies(ctx); err != nil {
 		return err
 	}
 	report, err := d.traced(ctx)
@@ -92,6 +97,9 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	if err := d.hello(ctx); err != nil {
 		return err
 	}
+	if err := d.recordPolicies(ctx); err != nil {
+		return err
+	}
 	var listen net.ListenConfig
 	l, err := listen.Listen(ctx, "tcp", d.config.Listen)
 	if err != nil {
@@ -106,7 +114,7 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 		loop.intake, err = d.newIntake(loop.runner)
 	}
 	if err == nil {
-		err = loop.kpis.Update(ctx, d.store)
+		err = errors.Join(loop.intake.Remember(ctx), loop.kpis.Update(ctx, d.store))
 	}
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -116,6 +124,8 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	group.Go(func() error { return d.serve(ctx, l, d.routes(loop)) })
 	group.Go(func() error { return loop.work(ctx) })
 	group.Go(func() error { return d.anchoring(ctx) })
+	group.Go(func() error { return d.backups(ctx) })
+	group.Go(func() error { return d.archiving(ctx) })
 	bound(l.Addr())
 	return group.Wait()
 }
@@ -171,9 +181,10 @@ func (l *loop) tick(ctx context.Context) error {
 
 // wait returns true when the next pass is to be asked for, false when the daemon is told to stop.
 func (l *loop) wait(ctx context.Context) bool {
-	interval := time.NewTimer(l.daemon.config.Interval)
+	every := l.daemon.interval()
+	interval := time.NewTimer(every)
 	defer interval.Stop()
-	due := time.NewTimer(l.daemon.config.Interval)
+	due := time.NewTimer(every)
 	defer due.Stop()
 	for {
 		select {
@@ -187,6 +198,32 @@ func (l *loop) wait(ctx context.Context) bool {
 			due.Reset(max(at.Sub(l.daemon.store.Now()), 0) + dueGrace)
 		}
 	}
+}
+
+// longestStretch is how many times the interval grows at most while a vendor's budget is short.
+const longestStretch = 8
+
+// interval returns the time to the next pass: what was configured, and longer while a vendor reports that less of its rate
+// budget is left than our share leaves to others.
+func (d *daemon) interval() time.Duration {
+	now := d.store.Now()
+	scarce := 1.0
+	for _, b := range slices.Concat(slices.Collect(maps.Values(d.okta.Budgets())), slices.Collect(maps.Values(d.jira.Budgets()))) {
+		if b.Known && b.Limit > 0 && now.Before(b.Reset) {
+			scarce = min(scarce, float64(b.Remaining)/float64(b.Limit))
+		}
+	}
+	return stretched(d.config.Interval, scarce, d.config.RateShare)
+}
+
+// stretched returns the interval for the part of a budget that is left, of which share percent are ours.
+func stretched(interval time.Duration, left float64, share int) time.Duration {
+	others := 1 - float64(share)/100
+	if left >= others {
+		return interval
+	}
+	factor := min(others/max(left, 1e-3), longestStretch)
+	return time.Duration(float64(interval) * factor)
 }
 
 // dueGrace is added to a due time, so that the pass finds it past and not a moment ahead.
