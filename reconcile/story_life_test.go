@@ -418,7 +418,7 @@ func TestAnUndoThatEvidenceCameToSpeakAgainstIsNotDone(t *testing.T) {
 
 func TestARoleChangeWhoseOldGroupCannotBeReadStaysOpen(t *testing.T) {
 	b := newBench(t)
-	b.v.okta.unreadable["gWiki"] = access.ErrUnavailable
+	b.v.okta.unreadable["gWiki"] = access.ErrDenied
 	b.moves("Role change", ask{about: "uBob", system: "Payments", role: "Admin", oldSystem: "Wiki"})
 	later(25 * time.Hour)(b) // every group is read again after a day
 	for range 4 {
