@@ -54,7 +54,7 @@ func (w *World) fillJira() error {
 			{Name: requestAccess, IssueType: kind, Required: []string{fieldFor}},
 			{Name: requestRevocation, IssueType: kind, Workflow: &simple, Required: []string{fieldFor, fieldSystem}},
 			{Name: requestRoleChange, IssueType: kind, Workflow: &simple, Required: []string{fieldFor, fieldSystem}},
-			{Name: requestEmergency, IssueType: kind, Workflow: &emergency, Required: []string{fieldSystem}},
+			{Name: requestEmergency, IssueType: issueEmergency, Workflow: &emergency, Required: []string{fieldSystem}},
 		},
 		SLAs: []jiramock.SLA{{Name: "Time to fulfil", Goal: 48 * time.Hour}},
 	})
