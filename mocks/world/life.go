@@ -11,8 +11,6 @@ const (
 	requestRoleChange = "Role change"
 	requestEmergency  = "Emergency access"
 
-	issueEmergency = "Emergency" // an issue type has one workflow, so emergencies have their own
-
 	fieldOldSystem = "Old system"
 	fieldOldRole   = "Old role"
 
