@@ -29,11 +29,7 @@ func TestAReportTellsWhatARunDid(t *testing.T) {
 	if !strings.Contains(out, string(key)) {
 		t.Error("the day does not name the ticket that was fulfilled")
 	}
-<<<<<<< HEAD
-	code, out, _ = s.sopd(t, "report", "--period", day, "--sample", "100", "--of", "grants")
-=======
 	code, out, _ = s.sopd(t, "report", "--period", day, "--sample", "50", "--of", "grants")
->>>>>>> main
 	if code != exitDone || !strings.Contains(out, string(key)) || !strings.Contains(out, "seed ") {
 		t.Errorf("sample: %d\n%s", code, out)
 	}
