@@ -178,6 +178,7 @@ func TestEveryProblemOfTheLifeOfAccessIsTold(t *testing.T) {
 		{"an unknown role", "glass.yaml", "role: Operator", "role: Boss", `has no role "Boss"`},
 		{"an unknown field of an emergency", "glass.yaml", "maximum:", "maximun:", "unknown field"},
 		{"a birthright without grace", "birth.yaml", "grace: 7d\n", "", "grace is missing"},
+		{"a birthright with tickets", "birth.yaml", "grace: 7d\n", "grace: 7d\ntickets: {projects: [ACC]}\n", "leave tickets out"},
 		{"a birthright without rules", "birth.yaml", "rules:", "rules: []\nx:", "unknown field"},
 		{"a rule without a good name", "birth.yaml", "name: sales", "name: Sales Team", "write small letters"},
 		{"a rule that looks at nothing", "birth.yaml", `user.department == "Sales" && has(user.title) || user["costCenter"] == "12"`, "true", "name the attributes"},
