@@ -422,3 +422,105 @@ rules:
 		t.Errorf("%d findings stand after a day", n)
 	}
 }
+
+func TestTheClocksOfAccessAreFilledFromTheVendorsHistoryOnceAndPageNobody(t *testing.T) {
+	b := newBench(t)
+	began := b.v.clock.now
+	past := func(kind, by string, statuses ...string) ticket.Key {
+		key := b.v.jira.raise(ask{project: map[string]string{"Access request": "ACC", "Offboarding": "HR"}[kind], kind: kind, by: "uDan", about: access.UserID(by), system: "Wiki"})
+		i := b.v.jira.issues[key]
+		i.Created = began.Add(-20 * 24 * time.Hour)
+		for n, s := range statuses {
+			b.v.jira.move(key, s, bot)
+			i.History[n].At = i.Created.Add(time.Duration(n+1) * 24 * time.Hour)
+		}
+		i.Updated = began.Add(-10 * 24 * time.Hour)
+		return key
+	}
+	closed := past("Access request", "uAda", "Approved", "Waiting for validation", "Validated", "Closed")
+	declined := past("Access request", "uBob", "Declined")
+	b.v.jira.issues[declined].Done = true
+	left := past("Offboarding", "uCyd", "Approved", "Closed")
+	b.backfilled("90d")
+	for range 2 {
+		b.settle()
+		later(time.Hour)(b)
+	}
+	want := map[string]int{
+		string(closed) + "/request.requested": 0, string(closed) + "/request.approved": 1, string(closed) + "/request.provisioned": 2,
+		string(closed) + "/request.validated": 3, string(left) + "/leaver.left": 1, string(left) + "/leaver.removed": 2,
+	}
+	got := make(map[string]int)
+	for _, f := range b.everyFact() {
+		if !f.Backfilled {
+			t.Errorf("%s is not marked", f.ID)
+		}
+		got[f.ID] = int(f.At.Sub(began.Add(-20*24*time.Hour)) / (24 * time.Hour))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if n := b.records(ledger.FactRecorded); n != len(want) {
+		t.Errorf("%d facts are in the ledger, want %d", n, len(want))
+	}
+	if n := len(b.v.ops.open); n != 0 {
+		t.Errorf("%d alerts are open", n)
+	}
+}
+
+// backfilled lets the access procedures look back so far, with a clock on each promise.
+func (b *bench) backfilled(days string) {
+	b.Helper()
+	b.procedural()
+	folder := make(fstest.MapFS)
+	for name, text := range orgFiles() {
+		if name == "access.yaml" {
+			text = "backfill: " + days + "\n" + text + `
+clocks:
+  - {kpi: fulfilment, subject: request, start: [request.requested], stop: [request.provisioned], target: {default: 1h}, owner: it}
+`
+		}
+		if name == "leaver.yaml" {
+			text = "backfill: " + days + "\n" + text
+		}
+		folder[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	set, err := policies.Load(folder)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.set, b.stages = set, []reconcile.Stage{&promises.Stage{Policies: set}}
+	b.r = b.reconciler(b.holder)
+}
+
+func TestLeaversWhomOktasLogShowsAreClockedFromBeforeSopd(t *testing.T) {
+	b := newBench(t)
+	b.v.okta.status("uHal", access.Deprovisioned, "uDan")
+	b.v.clock.now = b.v.clock.now.Add(3 * time.Hour)
+	for _, group := range []access.GroupID{"gWiki", "gArchive"} {
+		b.v.okta.put(access.Membership{Group: group, User: "uHal"}, false, "uDan")
+	}
+	b.v.clock.now = b.v.clock.now.Add(24 * time.Hour)
+	b.backfilled("90d")
+	b.settle()
+	took := time.Duration(0)
+	for _, f := range b.everyFact() {
+		if strings.HasPrefix(f.Subject, "uHal@") {
+			took = f.At.Sub(firstFact(b, f.Subject))
+		}
+	}
+	if took.Round(time.Minute) != 3*time.Hour {
+		t.Errorf("the leaver's access ended after %v, want 3h", took)
+	}
+}
+
+// firstFact returns the first fact's time of a subject.
+func firstFact(b *bench, subject string) time.Time {
+	var first time.Time
+	for _, f := range b.everyFact() {
+		if f.Subject == subject && (first.IsZero() || f.At.Before(first)) {
+			first = f.At
+		}
+	}
+	return first
+}

@@ -298,7 +298,7 @@ func (b *builder) removal(m access.Membership, reason change.Reason, s standing)
 		Kind: change.RemoveMember, Reason: reason, User: m.User, Group: m.Group, Policy: b.o.Policies.Deprovisioning,
 	}
 	if s.against != nil {
-		c.Ticket = s.against.Ticket
+		c.Ticket, c.Policy = s.against.Ticket, cmp.Or(s.against.Policy, c.Policy)
 	}
 	switch {
 	case len(s.live) > 0:

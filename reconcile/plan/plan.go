@@ -75,6 +75,8 @@ type Revocation struct {
 	Ticket ticket.Key
 	// Since is when it took effect; what was approved later stands.
 	Since time.Time
+	// Policy is the SOP and version that it was decided under; empty: the one for leavers.
+	Policy string
 }
 
 // Action is the positive evidence that something about a whole user has to be done once, such as a step of an incident's
