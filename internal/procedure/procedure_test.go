@@ -47,7 +47,9 @@ func everybody() *people.Directory {
 	return people.New(people.Strategy{Attribute: "jira"}, users, nil)
 }
 
-func person(id string) ticket.Person { return ticket.Person{Account: ticket.AccountID("a" + id), Active: true} }
+func person(id string) ticket.Person {
+	return ticket.Person{Account: ticket.AccountID("a" + id), Active: true}
+}
 
 func text(s string) ticket.Value { return ticket.Value{Texts: []string{s}} }
 

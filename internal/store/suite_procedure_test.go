@@ -110,11 +110,14 @@ func procedureCases() map[string]func(*bench) {
 			stale("A", "B")
 		},
 		"what is counted can be taken back": func(b *bench) {
-			one := store.Ended{Tally: store.Tally{SOP: "s", KPI: "k", Severity: "high"}, N: 1, Day: 20_000, Outcome: kpi.Met, Bound: 2, Native: -3, Took: time.Hour, Change: "CHG-1"}
+			one := store.Ended{
+				Cell: store.Cell{Tally: store.Tally{SOP: "s", KPI: "k", Severity: "high"}, Day: 20_000, Outcome: kpi.Met, Bound: 2, Native: -3},
+				N:    1, Micros: time.Hour.Microseconds(), Took: time.Hour, Change: "CHG-1",
+			}
 			other := one
-			other.Day, other.Outcome, other.Took, other.Change = 20_001, kpi.Breached, 3*time.Hour, ""
+			other.Day, other.Outcome, other.Micros, other.Change = 20_001, kpi.Breached, 3*time.Hour.Microseconds(), ""
 			back := other
-			back.N = -1
+			back.N, back.Micros = -1, -other.Micros
 			b.write(func(tx *store.Tx) error { return firstError(tx.Count(one), tx.Count(other)) })
 			b.read(func(tx *store.Tx) error {
 				ever, err := tx.CompletedSince(math.MinInt64)
