@@ -97,6 +97,7 @@ type sop struct {
 	NextReview string      `yaml:"nextReview"`
 	RACI       raciYAML    `yaml:"raci"`
 	Controls   []string    `yaml:"controls"`
+	Backfill   string      `yaml:"backfill"` // how far back clocks are filled from the vendors' history at the first start
 	Tickets    ticketsYAML `yaml:"tickets"`
 	Clocks     []clockYAML `yaml:"clocks"`
 }
@@ -132,8 +133,8 @@ type fieldsYAML struct {
 	Justification string `yaml:"justification"`
 	Expires       string `yaml:"expires"`
 	Effective     string `yaml:"effective"`
-	OldSystem     string `yaml:"oldSystem"`
-	OldRole       string `yaml:"oldRole"`
+	OldSystem     string `yaml:"oldSystem"` // of a role change: the system whose role goes
+	OldRole       string `yaml:"oldRole"`   // of a role change: the role that goes
 }
 
 type approvalYAML struct {
@@ -158,6 +159,9 @@ type clockYAML struct {
 	Warn     []string          `yaml:"warn"` // "75%" used up, or "30m" left
 	Owner    string            `yaml:"owner"`
 	Escalate string            `yaml:"escalate"`
+	// Page says when somebody is paged: "at-risk", "breached". Left out: breached.
+	Page     []string          `yaml:"page"`
+	Priority map[string]string `yaml:"priority"` // of the page: {breached: P2, at-risk: P4}
 }
 
 // accessFile is the access provisioning procedure.
@@ -181,7 +185,7 @@ type leaverFile struct {
 type revocationFile struct {
 	SOP       sop            `yaml:",inline"`
 	Approvals []approvalYAML `yaml:"approvals"`
-	Urgent    urgencyYAML    `yaml:"urgent"`
+	Urgent    urgencyYAML    `yaml:"urgent"` // which tickets wait for nothing else
 }
 
 type calendarFile struct {

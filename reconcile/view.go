@@ -106,6 +106,15 @@ func (r *Reconciler) refresh(ctx context.Context, v view, stored map[change.Gran
 		}
 		refreshed = true
 	}
+	for _, e := range v.emergencies {
+		if !r.Write || !e.begins(stored) {
+			continue
+		}
+		if err := r.readTicket(ctx, e.ticket.Key); err != nil {
+			return false, fmt.Errorf("ticket %s: %w", e.ticket.Key, err)
+		}
+		refreshed = true
+	}
 	return refreshed, nil
 }
 
@@ -134,7 +143,7 @@ func (l *loader) judge(tx *store.Tx) error {
 		Now: l.now, Catalog: set.Catalog, Users: make(map[access.UserID]access.User), Pending: l.pending,
 		Protected: l.protected(), Policies: planPolicies(set),
 	}
-	directory := people.Over(set.People, snapshot{Tx: tx, loader: l})
+	directory := people.Over(set.People, snapshot{tx: tx, loader: l})
 	world := authority.World{Catalog: set.Catalog, People: directory, Now: l.now}
 	for _, j := range l.open {
 		j.verdict = authority.Judge(j.ticket, j.approvals, j.sop.Rules, world)

@@ -171,7 +171,7 @@ func openStore(ctx context.Context, c console) (*store.Store, error) {
 
 // connectVendors makes the connectors, and reports every problem of all of them at once.
 func (d *daemon) connectVendors(context.Context) error {
-	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Trace: d.trace, Version: readVersion().Version, Share: d.config.RateShare}
+	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Version: readVersion().Version, Share: d.config.RateShare, Trace: d.trace}
 	var oktaErr, jiraErr, pagerErr error
 	d.okta, oktaErr = okta.New(okta.Options{
 		URL: d.config.OktaURL, Token: d.config.OktaToken, ClientID: d.config.OktaClientID, PrivateKey: d.config.OktaKey, Scopes: d.scopes,
@@ -201,7 +201,7 @@ func (d *daemon) newReconciler(context.Context) error {
 	}
 	r, err := reconcile.New(reconcile.Config{
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira},
-		Pager: pager, Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
+		Pager: pager, Stages: d.stages(), Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
 		Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger, Trace: d.trace,
 	})
 	d.reconciler = r
