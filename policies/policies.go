@@ -31,6 +31,8 @@ type Set struct {
 	Calendars map[string]*calendar.Calendar // by name
 	SOPs      []SOP                         // sorted by name
 	Clocks    []kpi.Definition              // of all procedures
+	// Separations keep duties apart, in every access provisioning procedure.
+	Separations []authority.Separation
 }
 
 // Canaries are objects that must be there in every complete read; an answer without them is not the truth.
@@ -135,7 +137,12 @@ func (s *Set) Eligible() []access.GroupID {
 	}
 	for _, p := range s.SOPs {
 		for _, a := range p.Rules.Approvals {
-			groups = append(groups, a.People.Groups...)
+			groups = append(groups, a.Groups()...)
+		}
+	}
+	for _, rule := range s.Separations {
+		if rule.Exception != nil {
+			groups = append(groups, rule.Exception.Groups()...)
 		}
 	}
 	slices.Sort(groups)
@@ -206,13 +213,13 @@ func (c *compiler) compile() {
 		{KindCalendar: c.calendar, KindCatalog: c.catalog},
 		{
 			KindPeople: c.people, KindGuards: c.guards, KindAccessProvisioning: c.accessProvisioning,
-			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation,
+			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation, KindSeparationOfDuties: c.separationOfDuties,
 		},
 	}
 	for _, f := range c.files {
 		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
 			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
-				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation}, ", "))
+				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation, KindSeparationOfDuties}, ", "))
 		}
 	}
 	for _, round := range rounds {
@@ -220,6 +227,11 @@ func (c *compiler) compile() {
 			if compile := round[f.kind]; compile != nil && c.once(f) {
 				compile(f)
 			}
+		}
+	}
+	for i := range c.set.SOPs {
+		if c.set.SOPs[i].Kind == KindAccessProvisioning {
+			c.set.SOPs[i].Rules.Separations = c.set.Separations
 		}
 	}
 	slices.SortFunc(c.set.SOPs, func(a, b SOP) int { return strings.Compare(a.Name, b.Name) })
@@ -230,7 +242,7 @@ func (c *compiler) compile() {
 
 // once refuses a second catalog, people or guards file: which of two would hold is not a question to leave open.
 func (c *compiler) once(f *file) bool {
-	if f.kind == KindCalendar || f.kind == KindRevocation || f.kind == KindAccessProvisioning {
+	if f.kind == KindCalendar || f.kind == KindRevocation || f.kind == KindAccessProvisioning || f.kind == KindSeparationOfDuties {
 		return true
 	}
 	if first, taken := c.single[f.kind]; taken {

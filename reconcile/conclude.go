@@ -27,11 +27,13 @@ const (
 	FindingUnconfirmed finding.Kind = "unconfirmed" // a change that Okta does not show
 	FindingHold        finding.Kind = "hold"        // a plan that waits for a person
 	FindingSkipped     finding.Kind = "skipped"     // a change that is due and that sopd may not make
+	FindingConflict    finding.Kind = "conflict"    // somebody has duties that a rule keeps apart
+	FindingOrphaned    finding.Kind = "orphaned"    // access whose ticket is gone or has moved away
 )
 
 // FindingKinds lists the kinds, for metrics.
 func FindingKinds() []finding.Kind {
-	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped}
+	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingConflict, FindingOrphaned}
 }
 
 // unconfirmedAfter is when a change that Okta does not show becomes a finding. Okta shows its own writes within seconds.
@@ -388,8 +390,43 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 			Title: s.Why, Raised: now,
 		})
 	}
+	all = append(all, c.conflicts()...)
+	all = append(all, c.orphaned()...)
 	held, err := c.holds(tx)
 	return append(all, held...), err
+}
+
+// conflicts points out what people have already against the separation of duties. It is for a person to decide which of
+// two goes: sopd takes neither.
+func (c *conclusion) conflicts() []finding.Finding {
+	var all []finding.Finding
+	for _, x := range c.loader.conflicts() {
+		all = append(all, finding.Finding{
+			Key: finding.Key("conflict/" + x.Rule.Name + "/" + string(x.user)), Kind: FindingConflict, User: x.user,
+			Title: "somebody has duties that the rule " + x.Rule.Name + " keeps apart; sopd takes none of them", Raised: c.view.observation.Now,
+			Detail: map[string]string{"rule": x.Rule.Name, "duty": x.Duty.String(), "with": x.With.String()},
+		})
+	}
+	return all
+}
+
+// orphaned points out access that rests on a ticket that is not there any more. Nothing is taken: that the ticket is gone
+// does not say that the access was wrong.
+func (c *conclusion) orphaned() []finding.Finding {
+	var all []finding.Finding
+	for _, o := range c.loader.orphans {
+		f := finding.Finding{
+			Key: finding.Key("orphaned/" + string(o.grant.ID)), Kind: FindingOrphaned, User: o.grant.User, Group: o.grant.Group,
+			Ticket: o.grant.Ticket, Raised: c.view.observation.Now,
+			Title: "the ticket that an access rests on was deleted or cannot be seen any more; the access stays until somebody decides",
+		}
+		if o.moved != "" {
+			f.Title = "the ticket that an access rests on has moved out of the procedure; the access stays until somebody decides"
+			f.Detail = map[string]string{"moved": string(o.moved)}
+		}
+		all = append(all, f)
+	}
+	return all
 }
 
 func (c *conclusion) holds(tx *store.Tx) ([]finding.Finding, error) {

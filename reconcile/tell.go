@@ -285,7 +285,7 @@ func priority(k finding.Kind) paging.Priority {
 	switch k {
 	case FindingHold, FindingUnconfirmed:
 		return 2
-	case FindingDrift:
+	case FindingDrift, FindingConflict:
 		return 3
 	default:
 		return 4

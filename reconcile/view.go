@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -136,7 +137,11 @@ type loader struct {
 	// withdrawn are grants that gave nothing and whose ticket has gone on without them.
 	withdrawn []change.Grant
 	// blind: a group whose members may approve is not known, so that an approval that does not count may count all the same.
-	blind   bool
+	blind bool
+	// dark are managed groups that exist and of which nobody knows who is in them.
+	dark    []access.GroupID
+	past    people.Past
+	orphans []orphan
 	changes map[ticket.Key][]change.Change
 	pending []change.Change
 	removed int64
@@ -148,7 +153,7 @@ func (l *loader) load(tx *store.Tx) error {
 		load func(*store.Tx) error
 	}{
 		{"users", l.loadUsers}, {"groups", l.loadGroups}, {"grants", l.loadGrants},
-		{"tickets", l.loadTickets}, {"changes", l.loadChanges}, {"promises", l.loadPromises},
+		{"tickets", l.loadTickets}, {"past", l.loadPast}, {"orphans", l.loadOrphans}, {"changes", l.loadChanges}, {"promises", l.loadPromises},
 	}
 	for _, step := range steps {
 		if err := step.load(tx); err != nil {
@@ -191,8 +196,11 @@ func (l *loader) loadGroup(tx *store.Tx, id access.GroupID, fed bool) error {
 	if err != nil {
 		return err
 	}
-	if _, failed := l.unread[id]; failed || !known {
+	if cause, failed := l.unread[id]; failed || !known {
 		l.blind = l.blind || slices.Contains(l.r.Policies.Eligible(), id)
+		if !errors.Is(cause, access.ErrNotFound) {
+			l.dark = append(l.dark, id)
+		}
 		return nil
 	}
 	l.eligible[id] = members
@@ -322,10 +330,7 @@ func (l *loader) view() (view, error) {
 	for _, u := range l.users {
 		v.observation.Users[u.ID] = u
 	}
-	world := authority.World{Catalog: set.Catalog, People: people.New(set.People, l.users, l.eligible), Now: l.now}
-	for _, j := range l.open {
-		j.verdict = authority.Judge(j.ticket, j.approvals, j.sop.Rules, world)
-		j.undecided = l.undecided(j)
+	for _, j := range l.judge() {
 		v.cases = append(v.cases, j)
 		l.consequences(&v, j)
 	}
@@ -386,8 +391,17 @@ func (l *loader) over(g change.Grant) bool {
 	return ended && was.EndReason != change.Voided && !g.Approved.After(was.Ended)
 }
 
-// undecided reports whether a ticket that is not proven may be so once every approver is known.
-func (l *loader) undecided(j judged) bool { return l.blind && j.verdict.Outcome == authority.Unproven }
+// undecided reports whether a ticket that is not proven may be so once every group is known.
+func (l *loader) undecided(j judged) bool {
+	switch j.verdict.Outcome {
+	case authority.Unclear:
+		return true
+	case authority.Unproven, authority.Conflicting:
+		return l.blind
+	default:
+		return false
+	}
+}
 
 func revocations(j judged) []plan.Revocation {
 	var all []plan.Revocation

@@ -36,6 +36,7 @@ type Directory struct {
 	attribute map[string][]access.UserID
 	email     map[string][]access.UserID
 	members   map[access.GroupID]map[access.UserID]bool
+	past      Past
 }
 
 // New returns a directory over the users and the members of the groups that decide eligibility.

@@ -127,6 +127,14 @@ func (t *Tx) EventsAbout(m access.Membership, since time.Time) ([]access.Event, 
 		string(m.User), string(m.Group), micros(since))
 }
 
+// EventsIn returns the events published at or after since that name the group together with a user, ordered by time of
+// publication, then ID.
+func (t *Tx) EventsIn(group access.GroupID, since time.Time) ([]access.Event, error) {
+	return docs[access.Event](t, `SELECT doc FROM events WHERE id IN
+		(SELECT event_id FROM event_subjects WHERE group_id = $1 AND published >= $2) ORDER BY published, id`,
+		string(group), micros(since))
+}
+
 // Event returns one System Log event. found is false when it has not been read.
 func (t *Tx) Event(id access.EventID) (event access.Event, found bool, err error) {
 	return doc[access.Event](t, "SELECT doc FROM events WHERE id = $1", string(id))

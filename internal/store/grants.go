@@ -32,6 +32,12 @@ func (t *Tx) Grants() ([]change.Grant, error) {
 	return t.grants("ended = 0")
 }
 
+// StrayGrants returns the grants that have not ended and whose ticket is not known under its key any more: it is gone, or
+// has another key. Ordered by group, user, ID.
+func (t *Tx) StrayGrants() ([]change.Grant, error) {
+	return t.grants("ended = 0 AND NOT EXISTS (SELECT 1 FROM tickets WHERE tickets.key = grants.ticket AND tickets.gone_at = 0)")
+}
+
 // GrantsOf returns every grant of the user, ended ones included, ordered by group, then ID.
 func (t *Tx) GrantsOf(user access.UserID) ([]change.Grant, error) {
 	return t.grants("user_id = $1", string(user))

@@ -8,7 +8,8 @@ import (
 )
 
 // PutMembers replaces the members of the group with those of a complete read. Only what differs is written, so an
-// unchanged group costs one read.
+// unchanged group costs one read. Whoever was not there in the read before is noted as first seen now, see
+// [Tx.Newcomers].
 func (t *Tx) PutMembers(group access.GroupID, users []access.UserID, readAt time.Time) error {
 	want := slices.Clone(users)
 	slices.Sort(want)
@@ -16,6 +17,14 @@ func (t *Tx) PutMembers(group access.GroupID, users []access.UserID, readAt time
 	have, err := t.memberIDs(group)
 	if err != nil {
 		return err
+	}
+	known, err := t.row([]any{new(int64)}, "SELECT read_at FROM group_reads WHERE group_id = $1", string(group))
+	if err != nil {
+		return err
+	}
+	var seen int64
+	if known {
+		seen = micros(readAt)
 	}
 	gone, fresh := differences(have, want)
 	for _, user := range gone {
@@ -25,9 +34,9 @@ func (t *Tx) PutMembers(group access.GroupID, users []access.UserID, readAt time
 	}
 	rows := make([][]any, 0, len(fresh))
 	for _, user := range fresh {
-		rows = append(rows, []any{string(group), string(user)})
+		rows = append(rows, []any{string(group), string(user), seen})
 	}
-	if err := t.insertMany("INSERT INTO members (group_id, user_id) VALUES ", rows, ""); err != nil {
+	if err := t.insertMany("INSERT INTO members (group_id, user_id, seen_at) VALUES ", rows, ""); err != nil {
 		return err
 	}
 	_, err = t.exec(`INSERT INTO group_reads (group_id, read_at) VALUES ($1, $2)
@@ -74,6 +83,22 @@ func (t *Tx) memberIDs(group access.GroupID) ([]access.UserID, error) {
 	return ids, nil
 }
 
+// Newcomers returns the members of the group who were missing in an earlier complete read of it, with the time of the
+// first read that showed them. Nothing is said of those whom the first read showed.
+func (t *Tx) Newcomers(group access.GroupID) (map[access.UserID]time.Time, error) {
+	seen := make(map[access.UserID]time.Time)
+	err := t.rows(func(scan func(...any) error) error {
+		var user access.UserID
+		var at int64
+		if err := scan(&user, &at); err != nil {
+			return t.store.cause("read", err)
+		}
+		seen[user] = fromMicros(at)
+		return nil
+	}, "SELECT user_id, seen_at FROM members WHERE group_id = $1 AND seen_at <> 0", string(group))
+	return seen, err
+}
+
 // ForgetMembers takes back what is known of who is in the group: it could not be read again, so what was read before may
 // not hold any more. The group is unknown until its next complete read.
 func (t *Tx) ForgetMembers(group access.GroupID) error {
@@ -98,9 +123,10 @@ func (t *Tx) MembershipsOf(user access.UserID) ([]access.Membership, error) {
 	return all, nil
 }
 
-// SetMember notes that the membership was seen, apart from a read of the whole group.
+// SetMember notes that the membership was seen now, apart from a read of the whole group.
 func (t *Tx) SetMember(m access.Membership) error {
-	_, err := t.exec("INSERT INTO members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", string(m.Group), string(m.User))
+	_, err := t.exec("INSERT INTO members (group_id, user_id, seen_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+		string(m.Group), string(m.User), micros(t.Now()))
 	return err
 }
 

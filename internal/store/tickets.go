@@ -143,6 +143,14 @@ func (t *Tx) TicketFreshness(id ticket.ID) (readAt time.Time, known bool, err er
 	return fromMicros(at), known, err
 }
 
+// TicketsToRecheck returns the keys of tickets that were last read before the given time and on which something rests:
+// they are open, or a grant of theirs has not ended. At most limit, the longest unread first.
+func (t *Tx) TicketsToRecheck(before time.Time, limit int) ([]ticket.Key, error) {
+	return column[ticket.Key](t, `SELECT key FROM tickets WHERE gone_at = 0 AND read_at < $1 AND
+		(done = 0 OR EXISTS (SELECT 1 FROM grants WHERE grants.ticket = tickets.key AND grants.ended = 0))
+		ORDER BY read_at, key LIMIT $2`, micros(before), limit)
+}
+
 // DeleteTicket marks the ticket as gone since the given time: Jira says that it does not exist. What is known of it stays
 // for the evidence.
 func (t *Tx) DeleteTicket(id ticket.ID, since time.Time) error {

@@ -1,0 +1,168 @@
+package authority
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/catalog"
+)
+
+// Deputy is somebody who may answer in another's place.
+type Deputy struct {
+	For    access.UserID  // who may give the approval in their own right
+	People catalog.People // who may answer for them
+	// From and Until bound the time in which they may, half-open. Both zero: only while For is absent.
+	From, Until time.Time
+}
+
+// Substitute is who answers when everybody who may give an approval is absent.
+type Substitute struct {
+	Role   string // as the policy calls them, such as "security-operations"
+	People catalog.People
+}
+
+// Groups returns the groups whose members may give the approval, in whosever place.
+func (a Approval) Groups() []access.GroupID {
+	groups := slices.Concat(a.People.Groups, a.Absent.People.Groups)
+	for _, d := range a.Deputies {
+		groups = append(groups, d.People.Groups...)
+	}
+	return groups
+}
+
+// entitlement is why somebody may give an approval.
+type entitlement struct {
+	why    string
+	behalf []access.UserID
+}
+
+// eligible says why the user could give the approval all the time in which the consent may have been given: in their own
+// right, as the deputy of somebody, or because everybody else was absent. Nobody acts for the requester or the
+// beneficiary: that would be their own word again.
+func (j *judge) eligible(id access.UserID, system catalog.System, rule Approval, c consent) (entitlement, bool) {
+	if why, ok := j.inOwnRight(id, system, rule, c); ok {
+		return entitlement{why: why}, true
+	}
+	for _, d := range rule.Deputies {
+		if e, ok := j.asDeputy(id, system, rule, d, c); ok {
+			return e, true
+		}
+	}
+	return j.asSubstitute(id, system, rule, c)
+}
+
+func (j *judge) inOwnRight(id access.UserID, system catalog.System, rule Approval, c consent) (string, bool) {
+	if rule.Owners {
+		if why, ok := j.among(id, system.Owners, rule, c); ok {
+			return "owner of " + system.ID + " " + why, true
+		}
+	}
+	return j.among(id, rule.People, rule, c)
+}
+
+// among says how the user was one of the named people.
+func (j *judge) among(id access.UserID, named catalog.People, rule Approval, c consent) (why string, ok bool) {
+	if slices.Contains(named.Users, id) {
+		return "by name", true
+	}
+	for _, group := range named.Groups {
+		m := access.Membership{Group: group, User: id}
+		if j.world.People.MemberThroughout(m, c.from, c.at) && (!rule.StillEligible || j.world.People.Member(m)) {
+			return "as member of " + string(group), true
+		}
+	}
+	return "", false
+}
+
+// eligibleNow reports whether the user may give such approvals today, be it that they might not then.
+func (j *judge) eligibleNow(id access.UserID, system catalog.System, rule Approval) bool {
+	_, ok := j.inOwnRight(id, system, rule, consent{from: j.world.Now, at: j.world.Now})
+	return ok
+}
+
+func (j *judge) asDeputy(id access.UserID, system catalog.System, rule Approval, d Deputy, c consent) (entitlement, bool) {
+	if j.concerned(d.For) {
+		return entitlement{}, false
+	}
+	term := "while they are absent"
+	switch {
+	case d.From.IsZero() && d.Until.IsZero():
+		if !j.absent(d.For, c.from) {
+			return entitlement{}, false
+		}
+	case c.from.Before(d.From) || !d.Until.IsZero() && !c.at.Before(d.Until):
+		return entitlement{}, false
+	case d.Until.IsZero():
+		term = "from " + d.From.UTC().Format(time.DateOnly)
+	default:
+		term = "until " + d.Until.UTC().Add(-1).Format(time.DateOnly)
+	}
+	right, ok := j.inOwnRight(d.For, system, rule, c)
+	if !ok {
+		return entitlement{}, false
+	}
+	if _, ok := j.among(id, d.People, rule, c); !ok {
+		return entitlement{}, false
+	}
+	why := fmt.Sprintf("deputy of %s (%s) by %s %s", d.For, right, j.rules.Policy, term)
+	return entitlement{why: why, behalf: []access.UserID{d.For}}, true
+}
+
+func (j *judge) concerned(id access.UserID) bool {
+	return id == j.request.Requester.ID || id == j.request.Beneficiary.ID
+}
+
+// asSubstitute lets those whom the policy names answer when nobody else can.
+func (j *judge) asSubstitute(id access.UserID, system catalog.System, rule Approval, c consent) (entitlement, bool) {
+	why, ok := j.among(id, rule.Absent.People, rule, c)
+	if !ok {
+		return entitlement{}, false
+	}
+	all, gone := j.nobodyThere(system, rule, c.from)
+	if !gone {
+		return entitlement{}, false
+	}
+	for _, missing := range all {
+		if j.concerned(missing) {
+			return entitlement{}, false
+		}
+	}
+	why = fmt.Sprintf("%s %s, as everybody who may approve as %s was absent, by %s", rule.Absent.Role, why, rule.Role, j.rules.Policy)
+	return entitlement{why: why, behalf: all}, true
+}
+
+// nobodyThere returns everybody who may give the approval, deputies included, sorted, and whether all of them were absent
+// at the instant. A group whose members are not known may have somebody in it.
+func (j *judge) nobodyThere(system catalog.System, rule Approval, at time.Time) (all []access.UserID, gone bool) {
+	named := []catalog.People{rule.People}
+	if rule.Owners {
+		named = append(named, system.Owners)
+	}
+	for _, d := range rule.Deputies {
+		named = append(named, d.People)
+	}
+	for _, p := range named {
+		all = append(all, p.Users...)
+		for _, group := range p.Groups {
+			members, known := j.world.People.Members(group)
+			if !known {
+				return nil, false
+			}
+			all = append(all, members...)
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	there := func(id access.UserID) bool { return !j.absent(id, at) }
+	return all, !slices.ContainsFunc(all, there)
+}
+
+// absent reports whether the user had been suspended or deactivated before the instant and is so still. Who is locked out,
+// or not known, is not absent: nobody's silence passes their word on.
+func (j *judge) absent(id access.UserID, at time.Time) bool {
+	user, known := j.world.People.User(id)
+	gone := user.Status == access.Suspended || user.Status == access.Deprovisioned
+	return known && gone && !user.StatusChanged.IsZero() && user.StatusChanged.Before(at)
+}

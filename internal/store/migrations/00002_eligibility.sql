@@ -1,0 +1,10 @@
+-- Who could approve at the time of an approval: when a member was first seen in a group that had been read before without
+-- them (0: as far back as the mirror goes), and the System Log's entries about a group.
+
+-- +goose Up
+
+ALTER TABLE members ADD COLUMN seen_at BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX event_subjects_group ON event_subjects (group_id, published);
+
+-- +goose Down
+SELECT 1;
