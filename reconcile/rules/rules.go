@@ -119,6 +119,7 @@ type checker struct {
 	adopted   map[access.Membership]bool
 	holds     map[hold.ID]hold.Hold
 	records   []ledger.Record
+	granted   map[change.GrantID]time.Time // when the ledger first took each grant in
 
 	breaches map[int][]string
 }
@@ -176,8 +177,14 @@ func (c *checker) indexTruth() {
 
 // loadRecords reads the whole ledger. One that is damaged is a breach of rule 6, not an error.
 func (c *checker) loadRecords(tx *store.Tx) error {
+	c.granted = make(map[change.GrantID]time.Time)
 	err := tx.EachRecord(0, func(r ledger.Record) error {
 		c.records = append(c.records, r)
+		if g, ok := body[change.Grant](r); ok && r.Kind == ledger.GrantApproved {
+			if _, again := c.granted[g.ID]; !again {
+				c.granted[g.ID] = r.At
+			}
+		}
 		return nil
 	})
 	if errors.Is(err, access.ErrMalformed) {
