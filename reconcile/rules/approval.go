@@ -45,7 +45,7 @@ func (c *checker) unproven(ch change.Change) string {
 	if !ok {
 		return "" // made under a version of the policy that is not at hand
 	}
-	k := consent{sop: sop, grant: g, change: ch, known: c.granted[g.ID]}
+	k := consent{sop: sop, grant: g, change: ch, known: c.recordedAt(g.ID, ch.Intended)}
 	for _, role := range c.required(sop, g) {
 		if why := c.unapproved(k, role); why != "" {
 			return "approval as " + role.Role + ": " + why

@@ -47,7 +47,7 @@ func (c *checker) hadBefore(k consent) map[access.GroupID]bool {
 	}
 	then := k.change.Intended
 	for _, g := range c.grants {
-		at := c.granted[g.ID]
+		at := c.recordedAt(g.ID, then)
 		live := (g.Ended.IsZero() || g.Ended.After(then)) && (g.Expires.IsZero() || then.Before(g.Expires))
 		if g.User == k.grant.User && g.Ticket != k.grant.Ticket && live && !at.IsZero() && at.Before(k.known) {
 			has[g.Group] = true

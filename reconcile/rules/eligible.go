@@ -159,3 +159,14 @@ func (c *checker) edited(k consent, p change.Proof) bool {
 		return defines && e.At.After(p.At) && e.At.Before(k.known.Add(-skew))
 	})
 }
+
+// recordedAt returns when the ledger took the grant in, the last time before the instant; zero when it had not by then.
+func (c *checker) recordedAt(id change.GrantID, by time.Time) time.Time {
+	var at time.Time
+	for _, recorded := range c.granted[id] {
+		if !recorded.After(by) {
+			at = recorded
+		}
+	}
+	return at
+}

@@ -8,7 +8,6 @@ import (
 	"github.com/maisonrmi/sopd/internal/authority"
 	"github.com/maisonrmi/sopd/internal/catalog"
 	"github.com/maisonrmi/sopd/internal/change"
-	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
 )
@@ -161,13 +160,7 @@ func (c *checker) unentitled(ch change.Change) string {
 
 // recorded reports whether the ledger had the grant before the instant.
 func (c *checker) recorded(id change.GrantID, before time.Time) bool {
-	return slices.ContainsFunc(c.records, func(r ledger.Record) bool {
-		if r.Kind != ledger.GrantApproved || r.At.After(before) {
-			return false
-		}
-		g, ok := body[change.Grant](r)
-		return ok && g.ID == id
-	})
+	return !c.recordedAt(id, before).IsZero()
 }
 
 // suspended is rule 8: a suspension is no evidence, and never counted as a deactivation.

@@ -119,7 +119,7 @@ type checker struct {
 	adopted   map[access.Membership]bool
 	holds     map[hold.ID]hold.Hold
 	records   []ledger.Record
-	granted   map[change.GrantID]time.Time // when the ledger first took each grant in
+	granted   map[change.GrantID][]time.Time // when the ledger took each grant in; again where it was voided and approved anew
 
 	breaches map[int][]string
 }
@@ -177,12 +177,12 @@ func (c *checker) indexTruth() {
 
 // loadRecords reads the whole ledger. One that is damaged is a breach of rule 6, not an error.
 func (c *checker) loadRecords(tx *store.Tx) error {
-	c.granted = make(map[change.GrantID]time.Time)
+	c.granted = make(map[change.GrantID][]time.Time)
 	err := tx.EachRecord(0, func(r ledger.Record) error {
 		c.records = append(c.records, r)
-		if g, ok := body[change.Grant](r); ok && r.Kind == ledger.GrantApproved {
-			if _, again := c.granted[g.ID]; !again {
-				c.granted[g.ID] = r.At
+		if r.Kind == ledger.GrantApproved {
+			if g, ok := body[change.Grant](r); ok {
+				c.granted[g.ID] = append(c.granted[g.ID], r.At)
 			}
 		}
 		return nil
