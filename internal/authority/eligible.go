@@ -86,18 +86,8 @@ func (j *judge) asDeputy(id access.UserID, system catalog.System, rule Approval,
 	if j.concerned(d.For) {
 		return entitlement{}, false
 	}
-	term := "while they are absent"
-	switch {
-	case d.From.IsZero() && d.Until.IsZero():
-		if !j.absent(d.For, c.from) {
-			return entitlement{}, false
-		}
-	case c.from.Before(d.From) || !d.Until.IsZero() && !c.at.Before(d.Until):
+	if !d.inTerm(c.from, c.at) || d.open() && !j.absent(d.For, c.from) {
 		return entitlement{}, false
-	case d.Until.IsZero():
-		term = "from " + d.From.UTC().Format(time.DateOnly)
-	default:
-		term = "until " + d.Until.UTC().Add(-1).Format(time.DateOnly)
 	}
 	right, ok := j.inOwnRight(d.For, system, rule, c)
 	if !ok {
@@ -106,8 +96,27 @@ func (j *judge) asDeputy(id access.UserID, system catalog.System, rule Approval,
 	if _, ok := j.among(id, d.People, rule, c); !ok {
 		return entitlement{}, false
 	}
-	why := fmt.Sprintf("deputy of %s (%s) by %s %s", d.For, right, j.rules.Policy, term)
+	why := fmt.Sprintf("deputy of %s (%s) by %s %s", d.For, right, j.rules.Policy, d.term())
 	return entitlement{why: why, behalf: []access.UserID{d.For}}, true
+}
+
+// open reports whether the deputy's term is no time but somebody's absence.
+func (d Deputy) open() bool { return d.From.IsZero() && d.Until.IsZero() }
+
+func (d Deputy) inTerm(from, to time.Time) bool {
+	return !from.Before(d.From) && (d.Until.IsZero() || to.Before(d.Until))
+}
+
+// term says in words for how long.
+func (d Deputy) term() string {
+	switch {
+	case d.open():
+		return "while they are absent"
+	case d.Until.IsZero():
+		return "from " + d.From.UTC().Format(time.DateOnly)
+	default:
+		return "until " + d.Until.UTC().Add(-1).Format(time.DateOnly) // the last day is included
+	}
 }
 
 func (j *judge) concerned(id access.UserID) bool {
@@ -133,30 +142,40 @@ func (j *judge) asSubstitute(id access.UserID, system catalog.System, rule Appro
 	return entitlement{why: why, behalf: all}, true
 }
 
-// nobodyThere returns everybody who may give the approval, deputies included, sorted, and whether all of them were absent
-// at the instant. A group whose members are not known may have somebody in it.
+// nobodyThere returns everybody who may give the approval, their deputies included, sorted, and whether all of them were
+// absent at the instant. A group whose members are not known may have somebody in it.
 func (j *judge) nobodyThere(system catalog.System, rule Approval, at time.Time) (all []access.UserID, gone bool) {
 	named := []catalog.People{rule.People}
 	if rule.Owners {
 		named = append(named, system.Owners)
 	}
+	all, known := j.everybody(named)
+	var deputies []catalog.People
 	for _, d := range rule.Deputies {
-		named = append(named, d.People)
-	}
-	for _, p := range named {
-		all = append(all, p.Users...)
-		for _, group := range p.Groups {
-			members, known := j.world.People.Members(group)
-			if !known {
-				return nil, false
-			}
-			all = append(all, members...)
+		if slices.Contains(all, d.For) && d.inTerm(at, at) {
+			deputies = append(deputies, d.People)
 		}
 	}
+	more, alsoKnown := j.everybody(deputies)
+	all = append(all, more...)
 	slices.Sort(all)
 	all = slices.Compact(all)
 	there := func(id access.UserID) bool { return !j.absent(id, at) }
-	return all, !slices.ContainsFunc(all, there)
+	return all, known && alsoKnown && !slices.ContainsFunc(all, there)
+}
+
+// everybody returns the named people. known is false when the members of a group are not known.
+func (j *judge) everybody(named []catalog.People) (all []access.UserID, known bool) {
+	known = true
+	for _, p := range named {
+		all = append(all, p.Users...)
+		for _, group := range p.Groups {
+			members, read := j.world.People.Members(group)
+			known = known && read
+			all = append(all, members...)
+		}
+	}
+	return all, known
 }
 
 // absent reports whether the user had been suspended or deactivated before the instant and is so still. Who is locked out,

@@ -43,6 +43,8 @@ func Stories() []Story {
 		mainStory(),
 		joinerStory(), leaverStory(), leaverFutureStory(), expiryStory(), overlapStory(), revokeUrgentStory(), driftStory(),
 		unapprovedStory(), selfApprovedStory(), wrongApproverStory(), draggedStory(), editedStory(), incompleteStory(),
+		delegateStory(), absentOwnerStory(), eligibleAfterwardsStory(), transitionStory(), separationStory(),
+		ticketMovedStory(), ticketDeletedStory(), twoPeopleStory(),
 		ruleManagedStory(), appGroupStory(),
 		massLeaverStory(), smallGroupStory(),
 		expiredTokenStory(), emptyReadStory(), answerLostStory(),

@@ -279,7 +279,7 @@ func TestThePoliciesCanBeWrittenIntoAFolder(t *testing.T) {
 		names = append(names, e.Name())
 	}
 	want := []string{
-		"access-provisioning.yaml", "calendar.yaml", "catalog.yaml", "de-provisioning.yaml", "guards.yaml", "people.yaml", "revocation.yaml",
+		"access-provisioning.yaml", "access-without-desk.yaml", "calendar.yaml", "catalog.yaml", "de-provisioning.yaml", "guards.yaml", "people.yaml", "revocation.yaml", "separation-of-duties.yaml",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)

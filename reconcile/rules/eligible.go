@@ -71,7 +71,10 @@ func (c *checker) substitute(k consent, role authority.Approval, p change.Proof)
 	system, _ := c.set.Catalog.System(k.grant.System)
 	others := ownRight(role, system)
 	for _, d := range role.Deputies {
-		others = append(others, d.People)
+		inTerm := !p.At.Before(d.From) && (d.Until.IsZero() || p.At.Before(d.Until))
+		if inTerm && c.oneOf(ownRight(role, system), d.For, p.At) {
+			others = append(others, d.People)
+		}
 	}
 	for id := range c.users {
 		if c.oneOf(others, id, p.At) && !c.away(id, p.At) {
