@@ -310,7 +310,7 @@ func (j *judge) missing(w Wanted, rule requirement, rejected []string) {
 		return
 	}
 	j.absences(w, rule.Approval)
-	answered := slices.ContainsFunc(j.approvals, func(a ticket.Approval) bool { return a.Decision == ticket.Approved })
+	answered := len(j.taken()) > 0 || slices.ContainsFunc(j.approvals, func(a ticket.Approval) bool { return a.Decision == ticket.Approved })
 	pending := slices.ContainsFunc(j.approvals, func(a ticket.Approval) bool { return a.Decision == ticket.Pending })
 	if !answered || pending {
 		return
