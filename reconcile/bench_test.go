@@ -68,8 +68,8 @@ controls: [X]
 
 func sopYAML(kind, name, rest string) string { return fmt.Sprintf(sopHead, kind, name, name) + rest }
 
-// org returns the policies, compiled.
-func org(t *testing.T) *policies.Set {
+// org returns the policies, compiled, with more files beside them.
+func org(t *testing.T, more ...string) *policies.Set {
 	t.Helper()
 	files := map[string]string{
 		"catalog.yaml": orgYAML, "guards.yaml": guardsYAML, "people.yaml": peopleYAML,
@@ -106,6 +106,9 @@ approvals:
 `),
 	}
 	folder := make(fstest.MapFS)
+	for i, text := range more {
+		files[fmt.Sprintf("more-%d.yaml", i)] = text
+	}
 	for name, text := range files {
 		folder[name] = &fstest.MapFile{Data: []byte(text)}
 	}
@@ -201,6 +204,13 @@ func (b *bench) restart() {
 		b.Fatal(err)
 	}
 	b.open()
+}
+
+// under goes on with more policies, as after an edit of the folder.
+func (b *bench) under(more ...string) {
+	b.Helper()
+	b.set = org(b.T, more...)
+	b.restart()
 }
 
 // adopt accepts every membership that is there, as somebody does before writing is turned on.

@@ -155,13 +155,22 @@ func (l *loader) conflicts() []conflict {
 	for user, held := range l.holdings() {
 		d := authority.Duties{User: user, Catalog: l.r.Policies.Catalog, Held: held, Now: l.now}
 		for _, c := range d.Standing(l.r.Policies.Separations) {
-			all = append(all, conflict{user, c})
+			if !l.excepted(user, c.Rule.Name) {
+				all = append(all, conflict{user, c})
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b conflict) int {
 		return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.Rule.Name, b.Rule.Name))
 	})
 	return all
+}
+
+// excepted reports whether a grant of the user that lives was allowed as an exception to the rule.
+func (l *loader) excepted(user access.UserID, rule string) bool {
+	return slices.ContainsFunc(l.grants, func(g change.Grant) bool {
+		return g.User == user && g.Live(l.now) && slices.ContainsFunc(g.Approvals, func(p change.Proof) bool { return p.Exception == rule })
+	})
 }
 
 // orphan is a grant that lives on while its ticket is not where it was.
