@@ -220,16 +220,23 @@ func TestAnOwnersTransitionCountsWherePolicySaysSo(t *testing.T) {
 	}
 }
 
-// In a service desk the same answer means that the approvals cannot be seen.
+// In a service desk the same answer means that the approvals cannot be seen, also where transitions count besides.
 func TestARequestWhoseApprovalsAreNotFoundIsUnreadable(t *testing.T) {
-	b := newBench(t)
-	key := b.wikiFor("uAda", time.Time{})
-	b.v.jira.issues[key].hidden = access.ErrNotFound
-	later(10 * time.Second)(b)
-	b.settle()
-	b.wantMade()
-	if n := len(b.findings(reconcile.FindingUnreadable)); n != 1 {
-		b.Errorf("%d findings, want 1", n)
+	for _, project := range []string{"ACC", "OPS"} {
+		t.Run(project, func(t *testing.T) {
+			b := newBench(t)
+			b.under(plainYAML())
+			key := b.v.jira.raise(ask{project: project, kind: "Access request", by: "uDan", about: "uAda", system: "Wiki"})
+			b.v.jira.issues[key].People[person("uOwner").Account] = person("uOwner")
+			b.v.jira.issues[key].hidden = access.ErrNotFound
+			b.v.jira.move(key, "Approved", "acc-uOwner")
+			later(10 * time.Second)(b)
+			b.settle()
+			b.wantMade()
+			if n := len(b.findings(reconcile.FindingUnreadable)); n != 1 {
+				b.Errorf("%d findings, want 1", n)
+			}
+		})
 	}
 }
 
@@ -339,6 +346,46 @@ func TestATicketThatMovesAwayGivesNothingMoreAndTakesNothing(t *testing.T) {
 	found := b.findings(reconcile.FindingOrphaned)
 	if len(found) != 1 || found[0].User != "uAda" || !strings.Contains(found[0].Title, "has moved out of the procedure") {
 		t.Errorf("findings %+v", found)
+	}
+}
+
+// A webhook names a ticket by the key that it has now.
+func TestAWebhookTellsAtOnceThatATicketHasMovedOrIsDeleted(t *testing.T) {
+	b := newBench(t)
+	moves, goes := b.wikiFor("uAda", time.Time{}), b.wikiFor("uHR", time.Time{})
+	later(10 * time.Second)(b)
+	b.settle()
+	ids := map[ticket.Key]ticket.ID{moves: b.v.jira.issues[moves].ID, goes: b.v.jira.issues[goes].ID}
+	moved := b.v.jira.rehome(moves, "XYZ")
+	delete(b.v.jira.issues, goes)
+	for kind, hint := range map[string][2]string{
+		"jira:issue_updated": {string(moved), string(ids[moves])}, "jira:issue_deleted": {string(goes), string(ids[goes])},
+		"jira:issue_created": {"XYZ-999", "99999"}, // nothing of ours
+	} {
+		body := `{"webhookEvent":"` + kind + `","issue":{"id":"` + hint[1] + `","key":"` + hint[0] + `"}}`
+		b.change(func(tx *store.Tx) error {
+			_, err := tx.PutDelivery(store.Delivery{Source: "jira", ID: kind, Received: b.v.clock.now, Body: []byte(body)})
+			return err
+		})
+	}
+	before := len(b.v.calls)
+	b.passed()
+	read := 0
+	for _, c := range b.v.calls[before:] {
+		if c.name == "Ticket" {
+			read++
+		}
+	}
+	if n := len(b.findings(reconcile.FindingOrphaned)); n != 2 || read != 2 {
+		b.Errorf("%d findings after reading %d tickets, want 2 after 2", n, read)
+	}
+	b.wantMade(added("gWiki", "uAda"), added("gWiki", "uHR"))
+	back := b.v.jira.rehome(moved, "ACC") // it comes back where it belongs
+	b.v.jira.issues[back].RequestType = "Access request"
+	later(10 * time.Second)(b)
+	b.settle()
+	if n := len(b.findings(reconcile.FindingOrphaned)); n != 1 {
+		b.Errorf("%d findings after one ticket has come back, want 1", n)
 	}
 }
 

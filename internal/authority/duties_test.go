@@ -118,6 +118,28 @@ func TestAnExceptionToOneRuleIsNoneToAnother(t *testing.T) {
 	expect(t, s.judge(), authority.Conflicting, "the rule never keeps")
 }
 
+// Of two systems on one ticket only one conflicts; the exception is asked for once.
+func TestAnExceptionIsAskedForOnceWhateverElseIsOnTheTicket(t *testing.T) {
+	s := excepted()
+	s.catalog.Systems = append(s.catalog.Systems, catalog.System{
+		ID: "wiki", Name: "Wiki", Risk: catalog.Low, Owners: catalog.People{Users: []access.UserID{"00uolga"}},
+		Roles: []catalog.Role{{Name: "Clerk", Groups: []access.GroupID{"00gwiki"}}},
+	})
+	s.ticket.Fields["System"] = text("Payments", "Wiki")
+	s.approvals = append(s.approvals, yes("3", "guest"))
+	v := s.judge()
+	expect(t, v, authority.Proven, "")
+	var exceptions int
+	for _, p := range v.Proofs {
+		if p.Exception != "" {
+			exceptions++
+		}
+	}
+	if exceptions != 1 {
+		t.Errorf("%d exceptions among %+v", exceptions, v.Proofs)
+	}
+}
+
 func TestNothingIsSaidWhileAGroupThatDecidesCannotBeRead(t *testing.T) {
 	s := separated()
 	s.held = nil
