@@ -47,9 +47,9 @@ type Holding struct {
 // Conflict is a rule that a request, or what somebody has, would break.
 type Conflict struct {
 	Rule Separation
-	Duty Duty // what is asked for or, of two standing duties, the first
-	With Duty // what it may not go together with
-	Why  string
+	Duty Duty   // what is asked for or, of two standing duties, the first
+	With Duty   // what it may not go together with
+	Why  string // where With comes from, in words for the ticket; may be empty
 }
 
 // String returns the conflict in words for a ticket.

@@ -10,7 +10,7 @@ import (
 // Turn is somebody coming into a group or leaving it, as the System Log shows it.
 type Turn struct {
 	At time.Time
-	In bool
+	In bool // came; otherwise left
 }
 
 // Past is what is known of memberships that are not as they were. The zero value knows nothing: then everybody has been

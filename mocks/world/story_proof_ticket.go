@@ -37,6 +37,11 @@ func transitionStory() Story {
 			}),
 			Within: soon, Expect: []Expectation{inGroup("boris", group), namesChanges("plain", 1), hasStatus("plain", StatusValidation)},
 		},
+		{
+			Say: "Boris validates.",
+			Do:  validates("boris", "plain"), Within: soon,
+			Expect: []Expectation{evidenceSays("plain", "by the transition \"Waiting for approval > Approved\""), hasStatus("plain", StatusClosed)},
+		},
 	}}
 }
 
@@ -84,6 +89,11 @@ func separationStory() Story {
 				approves("victor", "lifted"), approves("tariq", "lifted"),
 			),
 			Within: soon, Expect: []Expectation{inGroup("florian", "crm-managers"), namesChanges("lifted", 1), hasStatus("lifted", StatusValidation)},
+		},
+		{
+			Say: "Florian validates.",
+			Do:  validates("florian", "lifted"), Within: soon,
+			Expect: []Expectation{evidenceSays("lifted", "as an exception to the rule customers-and-payments"), hasStatus("lifted", StatusClosed)},
 		},
 		{
 			Say: "Ivo adds Louise, who prepares salaries too, to ledger-approvers by hand. Nothing is taken from her; somebody is told.",
