@@ -426,6 +426,13 @@ func (c *conclusion) orphaned() []finding.Finding {
 		}
 		all = append(all, f)
 	}
+	for _, j := range c.loader.unfinished() {
+		all = append(all, finding.Finding{
+			Key: finding.Key("orphaned/" + string(j.ticket.ID)), Kind: FindingOrphaned, User: j.verdict.Request.Beneficiary.ID,
+			Ticket: j.ticket.Key, Raised: c.view.observation.Now,
+			Title: "the ticket of an approved removal was deleted or cannot be seen any more before it was done; nothing is taken on it",
+		})
+	}
 	return all
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
+	"github.com/maisonrmi/sopd/reconcile/plan"
 )
 
 // loadPast loads what tells who was in the groups of approvers when the open tickets were approved.
@@ -52,19 +53,24 @@ func (l *loader) turn(group access.GroupID, e access.Event) {
 	}
 }
 
-// judge decides on every open ticket.
-func (l *loader) judge() []judged {
+// world is what judgements rest on besides their tickets.
+func (l *loader) world() authority.World {
 	set := l.r.Policies
-	world := authority.World{
+	return authority.World{
 		Catalog: set.Catalog, People: people.New(set.People, l.users, l.eligible).Recall(l.past), Now: l.now,
 		Held: l.holdings(), Unread: l.dark,
 	}
+}
+
+// judge decides on every open ticket.
+func (l *loader) judge() []judged {
+	world := l.world()
 	cases := make([]judged, len(l.open))
 	for i, j := range l.open {
 		j.verdict = authority.Judge(j.ticket, j.approvals, j.sop.Rules, world)
 		cases[i] = j
 	}
-	if len(set.Separations) > 0 {
+	if len(l.r.Policies.Separations) > 0 {
 		l.rivals(cases, world)
 	}
 	for i := range cases {
@@ -177,6 +183,51 @@ func (l *loader) excepted(user access.UserID, rule string) bool {
 type orphan struct {
 	grant change.Grant
 	moved ticket.Key // the key that it has now; empty when the ticket is gone
+}
+
+// lostFor is for how long a removal that was approved and whose ticket is gone is pointed out.
+const lostFor = 30 * 24 * time.Hour
+
+// loadLost looks for tickets that were to take access away and are gone before they did. Nothing is taken on them.
+func (l *loader) loadLost(tx *store.Tx) error {
+	lost, err := tx.LostTickets(l.now.Add(-lostFor))
+	if err != nil {
+		return err
+	}
+	for _, t := range lost {
+		sop, ours := l.r.Policies.SOP(t)
+		if !ours || sop.Kind == policies.KindAccessProvisioning || !slices.Contains(sop.Tickets.Fulfil, t.Status) {
+			continue
+		}
+		j := judged{sop: sop, ticket: t}
+		if j.approvals, _, _, err = tx.Approvals(t.Key); err != nil {
+			return err
+		}
+		l.lost = append(l.lost, j)
+	}
+	return nil
+}
+
+// unfinished returns the removals whose ticket is gone and whose person still has what they were about.
+func (l *loader) unfinished() []judged {
+	world := l.world()
+	var left []judged
+	for _, j := range l.lost {
+		j.verdict = authority.Judge(j.ticket, j.approvals, j.sop.Rules, world)
+		if j.verdict.Outcome == authority.Proven && l.has(j.verdict.Request) {
+			left = append(left, j)
+		}
+	}
+	return left
+}
+
+// has reports whether the beneficiary is in a group that the request is about; in any of ours when it names none.
+func (l *loader) has(r authority.Request) bool {
+	return slices.ContainsFunc(l.groups, func(g plan.GroupState) bool {
+		_, in := slices.BinarySearch(g.Members, r.Beneficiary.ID)
+		named := slices.ContainsFunc(r.Wanted, func(w authority.Wanted) bool { return slices.Contains(w.Role.Groups, g.Group.ID) })
+		return in && (named || len(r.Wanted) == 0)
+	})
 }
 
 // loadOrphans looks for the tickets of the grants that live. A ticket that is gone or has moved away proves nothing any

@@ -330,6 +330,42 @@ func TestATicketThatIsDeletedTakesNothingAndSaysThatItIsGone(t *testing.T) {
 	}
 }
 
+// Somebody was to leave next week. Whether they still do is not for a missing ticket to say, and somebody has to ask.
+func TestAnOffboardingWhoseTicketIsDeletedTakesNothingAndIsPointedOut(t *testing.T) {
+	b := newBench(t)
+	leaves := func(user access.UserID, when time.Time) ticket.Key {
+		key := b.v.jira.raise(ask{project: "HR", kind: "Offboarding", by: "uDan", about: user, effective: when})
+		b.v.jira.approve(key, "uHR")
+		return key
+	}
+	week := b.v.clock.now.Add(7 * 24 * time.Hour)
+	key, other, nobody := leaves("uBob", week), leaves("uCyd", week), leaves("uEve", week)
+	b.v.jira.issues[nobody].approvals = nil // it was never approved
+	later(10 * time.Second)(b)
+	b.settle()
+	delete(b.v.jira.issues, key)
+	delete(b.v.jira.issues, nobody)
+	later(25 * time.Hour)(b)
+	b.settle()
+	found := b.findings(reconcile.FindingOrphaned)
+	if len(found) != 1 || found[0].User != "uBob" || found[0].Ticket != key {
+		t.Fatalf("findings %+v, want one about uBob", found)
+	}
+	later(7 * 24 * time.Hour)(b)
+	b.settle()
+	b.wantIn("gPay", "uBob", true)
+	b.wantIn("gPay", "uCyd", false)
+	b.wantStatus(other, "Closed")
+	b.v.okta.put(access.Membership{Group: "gPay", User: "uBob"}, false, "uDan") // somebody sees to it by hand
+	b.v.okta.put(access.Membership{Group: "gWiki", User: "uBob"}, false, "uDan")
+	b.v.okta.put(access.Membership{Group: "gPortal", User: "uBob"}, false, "uDan")
+	later(10 * time.Second)(b)
+	b.settle()
+	if n := len(b.findings(reconcile.FindingOrphaned)); n != 0 {
+		b.Errorf("%d findings although nothing is left to take", n)
+	}
+}
+
 func TestATicketThatMovesAwayGivesNothingMoreAndTakesNothing(t *testing.T) {
 	b := newBench(t)
 	given := b.wikiFor("uAda", time.Time{})

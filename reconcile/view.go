@@ -142,6 +142,7 @@ type loader struct {
 	dark    []access.GroupID
 	past    people.Past
 	orphans []orphan
+	lost    []judged // removals whose ticket is gone
 	changes map[ticket.Key][]change.Change
 	pending []change.Change
 	removed int64
@@ -153,7 +154,7 @@ func (l *loader) load(tx *store.Tx) error {
 		load func(*store.Tx) error
 	}{
 		{"users", l.loadUsers}, {"groups", l.loadGroups}, {"grants", l.loadGrants},
-		{"tickets", l.loadTickets}, {"past", l.loadPast}, {"orphans", l.loadOrphans}, {"changes", l.loadChanges}, {"promises", l.loadPromises},
+		{"tickets", l.loadTickets}, {"past", l.loadPast}, {"orphans", l.loadOrphans}, {"lost tickets", l.loadLost}, {"changes", l.loadChanges}, {"promises", l.loadPromises},
 	}
 	for _, step := range steps {
 		if err := step.load(tx); err != nil {

@@ -91,7 +91,17 @@ func eligibilityCases() map[string]func(*bench) {
 				b.want(got, []ticket.Key{"OLD-813", "OLD-811"})
 				first, err2 := tx.TicketsToRecheck(noon.Add(-100*24*time.Hour), 1)
 				b.want(first, []ticket.Key{"OLD-813"})
-				return firstError(err, err2)
+				lost, err3 := tx.LostTickets(noon)
+				var keys []ticket.Key
+				for _, t := range lost {
+					if t.Project == "OLD" {
+						keys = append(keys, t.Key)
+					}
+				}
+				b.want(keys, []ticket.Key{"OLD-816"})
+				later, err4 := tx.LostTickets(noon.Add(time.Second))
+				b.want(len(later), 0)
+				return firstError(err, err2, err3, err4)
 			})
 		},
 	}
