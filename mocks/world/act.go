@@ -39,14 +39,7 @@ func (w *World) Request(r AccessRequest) (Key, error) { return w.raise(w.Jira.St
 //
 // Errors: [ErrUnknown]; the Jira's.
 func (w *World) RequestPlain(r AccessRequest) (Key, error) {
-	by, err := find(r.By)
-	if err != nil {
-		return "", err
-	}
-	if r.For == "" {
-		r.For = r.By
-	}
-	fields, err := r.fields()
+	by, fields, err := r.asked()
 	if err != nil {
 		return "", err
 	}
@@ -63,19 +56,25 @@ func (w *World) Revoke(r AccessRequest) (Key, error) {
 }
 
 func (w *World) raise(when jiramock.Story, kind string, r AccessRequest) (Key, error) {
-	by, err := find(r.By)
-	if err != nil {
-		return "", err
-	}
-	if r.For == "" {
-		r.For = r.By
-	}
-	fields, err := r.fields()
+	by, fields, err := r.asked()
 	if err != nil {
 		return "", err
 	}
 	fields["Summary"] = fmt.Sprintf("%s: %s", kind, r.System)
 	return when.CreateRequest(projectAccess, kind, by.Account, fields)
+}
+
+// asked returns who asks, and the fields that they fill in.
+func (r AccessRequest) asked() (Person, map[string]any, error) {
+	by, err := find(r.By)
+	if err != nil {
+		return Person{}, nil, err
+	}
+	if r.For == "" {
+		r.For = r.By
+	}
+	fields, err := r.fields()
+	return by, fields, err
 }
 
 func (r AccessRequest) fields() (map[string]any, error) {

@@ -108,20 +108,25 @@ func separationStory() Story {
 	}}
 }
 
+// givenAndAsked leaves one ticket with access that was given on it, and one that waits.
+func givenAndAsked(group string) Step {
+	return Step{
+		Say: "Clara asks for payments, and Odile approves. Gwen asks too; nobody has answered her yet.",
+		Do: all(
+			requests("given", AccessRequest{By: "clara", System: "payments", Role: "operator"}), approves("odile", "given"),
+			requests("asked", AccessRequest{By: "gwen", System: "payments", Role: "operator"}),
+		),
+		Within: soon, Expect: []Expectation{inGroup("clara", group), hasStatus("given", StatusValidation)},
+	}
+}
+
 func ticketMovedStory() Story {
 	const group = "payments-operators"
 	moves := func(nick string) func(*World) error {
 		return onTicket(nick, func(w *World, key Key) error { return w.keep(nick)(w.MoveTicket(deskAgent, key, projectPeople)) })
 	}
 	return Story{Name: "ticket-moved", Title: "A ticket that moves away gives nothing more, and takes nothing", Steps: []Step{
-		{
-			Say: "Clara asks for payments, and Odile approves. Gwen asks too; nobody has answered her yet.",
-			Do: all(
-				requests("given", AccessRequest{By: "clara", System: "payments", Role: "operator"}), approves("odile", "given"),
-				requests("asked", AccessRequest{By: "gwen", System: "payments", Role: "operator"}),
-			),
-			Within: soon, Expect: []Expectation{inGroup("clara", group), hasStatus("given", StatusValidation)},
-		},
+		givenAndAsked(group),
 		{
 			Say: "Blaise moves both tickets to the project of People Operations, where other rules hold. Then Odile approves Gwen's.",
 			Do:  all(remembers(), moves("given"), moves("asked"), approves("odile", "asked")), Within: 2 * while,
@@ -139,14 +144,7 @@ func ticketDeletedStory() Story {
 		return onTicket(nick, func(w *World, key Key) error { return w.DeleteTicket(deskAgent, key) })
 	}
 	return Story{Name: "ticket-deleted", Title: "A ticket that is deleted proves nothing: nobody gets and nobody loses anything", Steps: []Step{
-		{
-			Say: "Clara asks for payments, and Odile approves. Gwen asks too; nobody has answered her yet.",
-			Do: all(
-				requests("given", AccessRequest{By: "clara", System: "payments", Role: "operator"}), approves("odile", "given"),
-				requests("asked", AccessRequest{By: "gwen", System: "payments", Role: "operator"}),
-			),
-			Within: soon, Expect: []Expectation{inGroup("clara", group), hasStatus("given", StatusValidation)},
-		},
+		givenAndAsked(group),
 		{
 			Say: "Blaise deletes both tickets.",
 			Do:  all(remembers(), deletes("given"), deletes("asked")), Within: 2 * while,
