@@ -140,7 +140,7 @@ func (r *Reconciler) objections(tx *store.Tx, v view, j judged) error {
 		return r.object(tx, j, incompleteText(j), v.observation.Now)
 	case j.verdict.Outcome == authority.Conflicting:
 		return r.object(tx, j, unprovenText(j), v.observation.Now)
-	case j.verdict.Outcome == authority.Waiting && len(j.verdict.Absences) > 0:
+	case waiting && j.verdict.Outcome == authority.Waiting && len(j.verdict.Absences) > 0:
 		return r.object(tx, j, absentText(j), v.observation.Now)
 	case j.fulfilling() && j.verdict.Outcome != authority.Proven:
 		return r.object(tx, j, unprovenText(j), v.observation.Now)

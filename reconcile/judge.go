@@ -17,6 +17,12 @@ import (
 	"github.com/maisonrmi/sopd/reconcile/plan"
 )
 
+// logKept is how far back the System Log goes. An entry from before the oldest open ticket may tell since when somebody is in
+// a group who was first seen in it later.
+//
+// Source: Okta Management API 2026.06, GET /api/v1/logs: 90 days.
+const logKept = 90 * 24 * time.Hour
+
 // loadPast loads what tells who was in the groups of approvers when the open tickets were approved.
 func (l *loader) loadPast(tx *store.Tx) error {
 	l.past = people.Past{Turns: make(map[access.Membership][]people.Turn), Seen: make(map[access.Membership]time.Time)}
@@ -32,7 +38,7 @@ func (l *loader) loadPast(tx *store.Tx) error {
 		for user, at := range seen {
 			l.past.Seen[access.Membership{Group: group, User: user}] = at
 		}
-		events, err := tx.EventsIn(group, oldest)
+		events, err := tx.EventsIn(group, oldest.Add(-logKept))
 		if err != nil {
 			return err
 		}
@@ -210,6 +216,9 @@ func (l *loader) loadLost(tx *store.Tx) error {
 
 // unfinished returns the removals whose ticket is gone and whose person still has what they were about.
 func (l *loader) unfinished() []judged {
+	if len(l.lost) == 0 {
+		return nil
+	}
 	world := l.world()
 	var left []judged
 	for _, j := range l.lost {

@@ -68,6 +68,18 @@ func TestAnApproverWhoCameToTheGroupAfterDoesNotCountHoweverLateTheLogIs(t *test
 	b.wantMade(added("gWiki", "uAda"))
 }
 
+// While sopd stood still somebody joined the owners, and approved later. The log tells in which order.
+func TestAnApproverWhoCameToTheGroupBeforeCountsThoughSeenOnlyAfter(t *testing.T) {
+	b := newBench(t)
+	b.settle()
+	b.v.okta.put(access.Membership{Group: "gOwners", User: "uFay"}, true, "uDan")
+	later(time.Minute)(b)
+	b.v.jira.approve(b.v.jira.raise(asks("Wiki", "", time.Time{})), "uFay")
+	later(10 * time.Second)(b)
+	b.settle()
+	b.wantMade(added("gWiki", "uAda"))
+}
+
 func TestAnApproverWhoHasLeftTheGroupSinceCounted(t *testing.T) {
 	b := newBench(t)
 	b.settle()
@@ -251,6 +263,19 @@ func TestATicketThatWaitsForAbsentPeopleSaysSoOnce(t *testing.T) {
 	b.wantMade()
 	b.wantSaid(key, "everybody who may approve as system-owner for Wiki is suspended or deactivated in Okta, and the policy names nobody", 1)
 	b.wantStatus(key, "Waiting for approval")
+}
+
+func TestATicketThatWasDraggedPastAbsentPeopleSaysBoth(t *testing.T) {
+	b := newBench(t)
+	key := b.v.jira.raise(asks("Wiki", "", time.Time{}))
+	b.v.okta.status("uOwner", access.Suspended, "uDan")
+	later(time.Minute)(b)
+	b.v.jira.move(key, "Approved", "acc-uAda")
+	later(10 * time.Second)(b)
+	b.settle()
+	b.wantMade()
+	b.wantSaid(key, "its approval has not been given", 1)
+	b.wantSaid(key, "everybody who may approve as system-owner for Wiki", 1)
 }
 
 func TestTwoPeopleWithOneAccountAreNotGuessedAtAndHoldUpNobody(t *testing.T) {

@@ -189,6 +189,36 @@ func stories() []story {
 			},
 		},
 		{
+			name: "duties that are kept apart, one of two requests lifted",
+			begin: func(b *bench) {
+				b.under(apartYAML)
+				b.pays("uEve")
+				b.pays("uFay", "uDan")
+			},
+			end: func(b *bench) {
+				b.wantMade(added("gPay", "uFay"))
+				b.wantSaid(acc1, "the rule pay-or-write keeps payments/User apart from wiki/User", 1)
+				b.wantStatus(acc1, "Approved")
+				b.wantStatus(acc2, "Waiting for validation")
+			},
+		},
+		{
+			name: "ticket deleted after it gave access",
+			begin: func(b *bench) {
+				b.wikiFor("uAda", time.Time{})
+			},
+			then: []func(*bench){func(b *bench) {
+				delete(b.v.jira.issues, acc1)
+				later(25 * time.Hour)(b)
+			}},
+			end: func(b *bench) {
+				b.wantMade(added("gWiki", "uAda"))
+				if n := len(b.findings(reconcile.FindingOrphaned)); n != 1 {
+					b.Errorf("%d findings of access whose ticket is gone, want 1", n)
+				}
+			},
+		},
+		{
 			name:  "request for a group that a rule feeds",
 			begin: func(b *bench) { b.v.jira.approve(b.v.jira.raise(asks("Portal", "", time.Time{})), "uOwner") },
 			end: func(b *bench) {

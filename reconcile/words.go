@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,11 +73,12 @@ func unprovenText(j judged) string {
 		return "This ticket stands as approved, but its approval was declined. Nothing was changed. Ask for approval again, or close the ticket."
 	case authority.Waiting:
 		return "This ticket stands as approved, but its approval has not been given. Nothing was changed. Still waiting for: " +
-			strings.Join(j.verdict.WaitingFor, ", ") + "."
+			strings.Join(j.verdict.WaitingFor, ", ") + "." + bullets(problemLines(j.verdict.Absences))
 	case authority.Conflicting:
 		return "This request goes against the separation of duties. Nothing was changed." + bullets(problemLines(j.verdict.Problems))
 	default:
-		return "The approval of this ticket was not accepted. Nothing was changed." + bullets(problemLines(j.verdict.Problems))
+		return "The approval of this ticket was not accepted. Nothing was changed." +
+			bullets(problemLines(slices.Concat(j.verdict.Problems, j.verdict.Absences)))
 	}
 }
 

@@ -211,11 +211,11 @@ func (t *Tickets) waysFrom(ctx context.Context, project, status string) ([]Way, 
 		} `json:"issues"`
 	}
 	err = t.do(ctx, request{method: http.MethodGet, path: path, query: query}, &found)
-	if errors.Is(err, access.ErrInvalid) || err == nil && len(found.Issues) == 0 {
-		return nil, nil // a status that no workflow uses any more is no status of a search
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, access.ErrInvalid) { // a status that no workflow uses any more is none for a search
 		return nil, err
+	}
+	if len(found.Issues) == 0 {
+		return nil, nil
 	}
 	watched, seen := transport.Watch(ctx)
 	list, _, err := t.sdk.Issue.GetTransitionsWithContext(watched, found.Issues[0].Key)

@@ -38,62 +38,72 @@ type entitlement struct {
 	behalf []access.UserID
 }
 
-// eligible says why the user could give the approval all the time in which the consent may have been given: in their own
+// candidate is somebody who may have given an approval.
+type candidate struct {
+	id     access.UserID
+	system catalog.System
+	rule   Approval
+	consent
+}
+
+// eligible says why the candidate could give the approval all the time in which the consent may have been given: in their own
 // right, as the deputy of somebody, or because everybody else was absent. Nobody acts for the requester or the
 // beneficiary: that would be their own word again.
-func (j *judge) eligible(id access.UserID, system catalog.System, rule Approval, c consent) (entitlement, bool) {
-	if why, ok := j.inOwnRight(id, system, rule, c); ok {
+func (j *judge) eligible(c candidate) (entitlement, bool) {
+	if why, ok := j.inOwnRight(c); ok {
 		return entitlement{why: why}, true
 	}
-	for _, d := range rule.Deputies {
-		if e, ok := j.asDeputy(id, system, rule, d, c); ok {
+	for _, d := range c.rule.Deputies {
+		if e, ok := j.asDeputy(c, d); ok {
 			return e, true
 		}
 	}
-	return j.asSubstitute(id, system, rule, c)
+	return j.asSubstitute(c)
 }
 
-func (j *judge) inOwnRight(id access.UserID, system catalog.System, rule Approval, c consent) (string, bool) {
-	if rule.Owners {
-		if why, ok := j.among(id, system.Owners, rule, c); ok {
-			return "owner of " + system.ID + " " + why, true
+func (j *judge) inOwnRight(c candidate) (string, bool) {
+	if c.rule.Owners {
+		if why, ok := j.among(c, c.system.Owners); ok {
+			return "owner of " + c.system.ID + " " + why, true
 		}
 	}
-	return j.among(id, rule.People, rule, c)
+	return j.among(c, c.rule.People)
 }
 
-// among says how the user was one of the named people.
-func (j *judge) among(id access.UserID, named catalog.People, rule Approval, c consent) (why string, ok bool) {
-	if slices.Contains(named.Users, id) {
+// among says how the candidate was one of the named people.
+func (j *judge) among(c candidate, named catalog.People) (why string, ok bool) {
+	if slices.Contains(named.Users, c.id) {
 		return "by name", true
 	}
 	for _, group := range named.Groups {
-		m := access.Membership{Group: group, User: id}
-		if j.world.People.MemberThroughout(m, c.from, c.at) && (!rule.StillEligible || j.world.People.Member(m)) {
+		m := access.Membership{Group: group, User: c.id}
+		if j.world.People.MemberThroughout(m, c.from, c.at) && (!c.rule.StillEligible || j.world.People.Member(m)) {
 			return "as member of " + string(group), true
 		}
 	}
 	return "", false
 }
 
-// eligibleNow reports whether the user may give such approvals today, be it that they might not then.
-func (j *judge) eligibleNow(id access.UserID, system catalog.System, rule Approval) bool {
-	_, ok := j.inOwnRight(id, system, rule, consent{from: j.world.Now, at: j.world.Now})
+// eligibleNow reports whether the candidate may give such approvals today, be it that they might not then.
+func (j *judge) eligibleNow(c candidate) bool {
+	c.from, c.at = j.world.Now, j.world.Now
+	_, ok := j.inOwnRight(c)
 	return ok
 }
 
-func (j *judge) asDeputy(id access.UserID, system catalog.System, rule Approval, d Deputy, c consent) (entitlement, bool) {
+func (j *judge) asDeputy(c candidate, d Deputy) (entitlement, bool) {
 	if j.concerned(d.For) {
 		return entitlement{}, false
 	}
 	if !d.inTerm(c.from, c.at) || d.open() && !j.absent(d.For, c.from) {
 		return entitlement{}, false
 	}
-	right, ok := j.inOwnRight(d.For, system, rule, c)
-	if !ok {
+	if _, ok := j.among(c, d.People); !ok {
 		return entitlement{}, false
 	}
-	if _, ok := j.among(id, d.People, rule, c); !ok {
+	c.id = d.For
+	right, ok := j.inOwnRight(c)
+	if !ok {
 		return entitlement{}, false
 	}
 	why := fmt.Sprintf("deputy of %s (%s) by %s %s", d.For, right, j.rules.Policy, d.term())
@@ -124,19 +134,18 @@ func (j *judge) concerned(id access.UserID) bool {
 }
 
 // asSubstitute lets those whom the policy names answer when nobody else can.
-func (j *judge) asSubstitute(id access.UserID, system catalog.System, rule Approval, c consent) (entitlement, bool) {
-	why, ok := j.among(id, rule.Absent.People, rule, c)
+func (j *judge) asSubstitute(c candidate) (entitlement, bool) {
+	rule := c.rule
+	why, ok := j.among(c, rule.Absent.People)
 	if !ok {
 		return entitlement{}, false
 	}
-	all, gone := j.nobodyThere(system, rule, c.from)
+	all, gone := j.nobodyThere(c.system, rule, c.from)
 	if !gone {
 		return entitlement{}, false
 	}
-	for _, missing := range all {
-		if j.concerned(missing) {
-			return entitlement{}, false
-		}
+	if slices.ContainsFunc(all, j.concerned) {
+		return entitlement{}, false
 	}
 	why = fmt.Sprintf("%s %s, as everybody who may approve as %s was absent, by %s", rule.Absent.Role, why, rule.Role, j.rules.Policy)
 	return entitlement{why: why, behalf: all}, true

@@ -103,10 +103,11 @@ func (j *judge) proof(w Wanted, rule requirement, c consent) (change.Proof, stri
 	case user.ID == j.request.Beneficiary.ID:
 		return refuse("nobody can approve access for themselves")
 	}
-	e, ok := j.eligible(user.ID, w.System, rule.Approval, c)
+	who := candidate{id: user.ID, system: w.System, rule: rule.Approval, consent: c}
+	e, ok := j.eligible(who)
 	if !ok {
 		why := fmt.Sprintf("%s %s does not count as %s: not one of those who may give it", c.what(), c.person.Account, rule.Role)
-		if j.eligibleNow(user.ID, w.System, rule.Approval) {
+		if j.eligibleNow(who) {
 			why = fmt.Sprintf("%s %s does not count as %s: it cannot be shown that they might give it at that time", c.what(), c.person.Account, rule.Role)
 		}
 		return change.Proof{}, why

@@ -37,8 +37,13 @@ func (s *Server) readWorkflows(c *call) reply {
 		}
 	}
 	q := c.URL.Query()
-	return ok(s.wireWorkflows(found, q.Get("useTransitionLinksFormat") == "true", q.Get("useApprovalConfiguration") == "true"))
+	return ok(s.wireWorkflows(found, workflowShape{
+		links: q.Get("useTransitionLinksFormat") == "true", approvals: q.Get("useApprovalConfiguration") == "true",
+	}))
 }
+
+// workflowShape says in which form workflows are asked for.
+type workflowShape struct{ links, approvals bool }
 
 func (s *Server) projectByID(id string) *project {
 	n := slices.IndexFunc(s.projects, func(p *project) bool { return p.id == id })
@@ -67,14 +72,14 @@ func statusReference(id string) string {
 	return "5f000000-0000-4000-8000-" + strings.Repeat("0", 12-len(id)) + id
 }
 
-func (s *Server) wireWorkflows(found []*workflow, links, approvals bool) map[string]any {
+func (s *Server) wireWorkflows(found []*workflow, shape workflowShape) map[string]any {
 	statuses, workflows, known := []any{}, []any{}, map[string]bool{}
 	for n, w := range found {
 		var own []any
 		for _, status := range w.Statuses {
 			id := s.statusID(status.Name)
 			entry := map[string]any{"statusReference": statusReference(id), "deprecated": false, "properties": map[string]any{}}
-			if step, asked := w.step(status.Name); asked && approvals {
+			if step, asked := w.step(status.Name); asked && shape.approvals {
 				entry["approvalConfiguration"] = map[string]any{
 					"active": "true", "conditionType": "number", "conditionValue": "1", "fieldId": "customfield_10000", "exclude": nil,
 					"transitionApproved": decided(status.Name, step.ApprovedTo, w), "transitionRejected": decided(status.Name, step.DeclinedTo, w),
@@ -93,7 +98,7 @@ func (s *Server) wireWorkflows(found []*workflow, links, approvals bool) map[str
 		workflows = append(workflows, map[string]any{
 			"id": "b9ff2384-d3b6-4d4e-9509-" + strconv.Itoa(100000000000+n), "name": w.Name, "description": "", "isEditable": false,
 			"scope": map[string]any{"type": "GLOBAL"}, "version": map[string]any{"id": "1", "versionNumber": 1},
-			"statuses": own, "transitions": s.wireWays(w, links),
+			"statuses": own, "transitions": s.wireWays(w, shape),
 		})
 	}
 	return map[string]any{"statuses": statuses, "workflows": workflows}
@@ -101,7 +106,7 @@ func (s *Server) wireWorkflows(found []*workflow, links, approvals bool) map[str
 
 // wireWays shows the transitions of a workflow: the one that creates, those that people take, and those that only a
 // decision takes, which each approval of a workflow has.
-func (s *Server) wireWays(w *workflow, links bool) []any {
+func (s *Server) wireWays(w *workflow, shape workflowShape) []any {
 	all := []Transition{{ID: "1", Name: "Create", To: w.Statuses[0].Name}}
 	all = append(all, w.Transitions...)
 	for _, step := range w.Approvals {
@@ -116,13 +121,13 @@ func (s *Server) wireWays(w *workflow, links bool) []any {
 		to, from := statusReference(s.statusID(t.To)), []any{}
 		for _, name := range t.From {
 			id := statusReference(s.statusID(name))
-			if links {
+			if shape.links {
 				from = append(from, map[string]any{"fromStatusReference": id, "fromPort": 0, "toPort": 0})
 			} else {
 				from = append(from, map[string]any{"statusReference": id, "port": 0})
 			}
 		}
-		if links {
+		if shape.links {
 			entry["toStatusReference"], entry["links"] = to, from
 		} else {
 			entry["to"], entry["from"] = map[string]any{"statusReference": to, "port": 0}, from
