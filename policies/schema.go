@@ -77,6 +77,7 @@ type guardsFile struct {
 	Additions           string       `yaml:"additions"`
 	People              string       `yaml:"people"`
 	ProtectedUsers      []string     `yaml:"protectedUsers"`
+	Undo                string       `yaml:"undo"` // how long an undone removal keeps the access without a ticket
 	Canaries            canariesYAML `yaml:"canaries"`
 }
 
@@ -122,6 +123,7 @@ type statusesYAML struct {
 	Validate  string   `yaml:"validate"`
 	Validated []string `yaml:"validated"`
 	Close     string   `yaml:"close"`
+	Review    string   `yaml:"review"` // of emergency access, once it is there
 }
 
 type fieldsYAML struct {
@@ -131,6 +133,8 @@ type fieldsYAML struct {
 	Justification string `yaml:"justification"`
 	Expires       string `yaml:"expires"`
 	Effective     string `yaml:"effective"`
+	OldSystem     string `yaml:"oldSystem"`
+	OldRole       string `yaml:"oldRole"`
 }
 
 type approvalYAML struct {
@@ -198,6 +202,7 @@ type accessFile struct {
 	Proof          proofYAML `yaml:",inline"`
 	ExpiryRequired []string  `yaml:"expiryRequired"`
 	LongestGrant   string    `yaml:"longestGrant"`
+	ExpiryWarnings []string  `yaml:"expiryWarnings"` // how long before the end the ticket is told
 }
 
 // leaverFile is the de-provisioning procedure.
@@ -210,8 +215,9 @@ type leaverFile struct {
 
 // revocationFile is the procedure for taking single accesses away.
 type revocationFile struct {
-	SOP   sop       `yaml:",inline"`
-	Proof proofYAML `yaml:",inline"`
+	SOP    sop         `yaml:",inline"`
+	Proof  proofYAML   `yaml:",inline"`
+	Urgent urgencyYAML `yaml:"urgent"`
 }
 
 // dutiesFile is the rules that keep duties apart.

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/authority"
 	"github.com/maisonrmi/sopd/internal/change"
-	"github.com/maisonrmi/sopd/internal/evidence"
 	"github.com/maisonrmi/sopd/internal/finding"
 	"github.com/maisonrmi/sopd/internal/hold"
 	"github.com/maisonrmi/sopd/internal/ledger"
@@ -29,11 +29,16 @@ const (
 	FindingSkipped     finding.Kind = "skipped"     // a change that is due and that sopd may not make
 	FindingConflict    finding.Kind = "conflict"    // somebody has duties that a rule keeps apart
 	FindingOrphaned    finding.Kind = "orphaned"    // access whose ticket is gone or has moved away
+	FindingRefused     finding.Kind = "refused"     // a change that Okta keeps refusing
+	FindingParked      finding.Kind = "parked"      // something that a ticket was to be told and that was given up
 )
 
 // FindingKinds lists the kinds, for metrics.
 func FindingKinds() []finding.Kind {
-	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingConflict, FindingOrphaned}
+	return []finding.Kind{
+		FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind,
+		FindingBreakGlass, FindingUnreviewed, FindingConflict, FindingOrphaned,
+	}
 }
 
 // unconfirmedAfter is when a change that Okta does not show becomes a finding. Okta shows its own writes within seconds.
@@ -45,21 +50,18 @@ const unconfirmedAfter = time.Minute
 //
 // It returns the findings that no longer stand and whose alerts have to be closed before they are cleared.
 func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]error, report *Report) ([]finding.Finding, error) {
-	l := loader{r: r, now: r.Now(), unread: unread}
-	if err := r.Store.Read(ctx, l.load); err != nil {
-		return nil, err
-	}
-	v, err := l.view()
+	l, err := r.load(ctx, unread)
 	if err != nil {
 		return nil, err
 	}
-	c := conclusion{r: r, view: v, loader: l, plan: v.plan()}
+	c := conclusion{r: r, view: l.view, loader: l, plan: l.view.plan()}
 	c.index()
 	err = r.write(ctx, func(tx *store.Tx) error {
-		steps := []func(*store.Tx) error{r.witness, c.findings}
+		steps := []func(*store.Tx) error{r.witness}
 		if r.Write {
-			steps = append(steps, c.tickets, c.expiries, c.departures)
+			steps = append(steps, c.tickets, c.expiries, c.departures, c.emergencies, c.warnings, c.undos)
 		}
+		steps = append(steps, c.findings)
 		for _, step := range steps {
 			if err := step(tx); err != nil {
 				return err
@@ -75,7 +77,7 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 type conclusion struct {
 	r      *Reconciler
 	view   view
-	loader loader
+	loader *loader
 	plan   plan.Plan
 
 	satisfied map[change.GrantID]bool
@@ -86,13 +88,18 @@ type conclusion struct {
 
 func (c *conclusion) index() {
 	c.satisfied = make(map[change.GrantID]bool)
-	for _, g := range c.plan.Satisfied {
-		c.satisfied[g.ID] = true
+	for _, id := range c.plan.Satisfied {
+		c.satisfied[id] = true
 	}
 	c.open = make(map[access.UserID]int)
 	for _, ch := range slices.Concat(c.plan.Changes, c.view.observation.Pending) {
 		if ch.Kind != change.AddMember {
 			c.open[ch.User]++
+		}
+	}
+	for _, s := range c.view.standoffs {
+		if s.Change.Kind != change.AddMember {
+			c.open[s.Change.User]++ // it is still to be done
 		}
 	}
 	c.raised = make(map[finding.Key]struct{})
@@ -117,12 +124,19 @@ func (c *conclusion) ticket(tx *store.Tx, j judged) error {
 			return err
 		}
 	}
+	if j.sop.Kind == policies.KindRevocation && j.verdict.Outcome != authority.Incomplete {
+		if err := c.revoking(tx, j); err != nil {
+			return err
+		}
+	}
 	if !j.proven() {
 		return nil
 	}
 	switch j.sop.Kind {
 	case policies.KindAccessProvisioning:
 		return c.provisioned(tx, j)
+	case policies.KindRoleChange:
+		return c.moved(tx, j)
 	case policies.KindDeprovisioning, policies.KindRevocation:
 		return c.removed(tx, j)
 	default:
@@ -132,7 +146,7 @@ func (c *conclusion) ticket(tx *store.Tx, j judged) error {
 
 // provisioned tells a request that its access is there, when every grant of it is.
 func (c *conclusion) provisioned(tx *store.Tx, j judged) error {
-	grants := j.verdict.Grants(j.sop.ID())
+	grants := grantsFor(j)
 	for _, g := range grants {
 		if !c.satisfied[g.ID] {
 			return c.ungivable(tx, j)
@@ -140,6 +154,13 @@ func (c *conclusion) provisioned(tx *store.Tx, j judged) error {
 	}
 	changes := c.confirmed(j.ticket.Key, change.AddMember)
 	done := remark{purpose: purposeProvisioned, text: c.r.provisionedText(j, changes), at: c.view.observation.Now}
+	before, extends, err := c.extended(tx, j)
+	if err != nil {
+		return err
+	}
+	if extends && len(changes) == 0 {
+		done.text += "\n\n" + extensionText(before, grants[0])
+	}
 	if len(changes) > 0 {
 		done.marker = string(changes[0].ID)
 	}
@@ -188,21 +209,10 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 	}
 	user := j.verdict.Request.Beneficiary.ID
 	if c.open[user] > 0 || c.obscured(j) {
-		return nil
-	}
-	var skipped []plan.Skipped
-	for _, s := range c.plan.Skipped {
-		if s.Change.Ticket == j.ticket.Key {
-			skipped = append(skipped, s)
-		}
-	}
-	for _, ch := range c.plan.Proposed {
-		if ch.Ticket == j.ticket.Key {
-			skipped = append(skipped, plan.Skipped{Change: ch, Why: "the system is only observed by sopd; somebody has to do it by hand"})
-		}
+		return c.standstill(tx, j.ticket.Key)
 	}
 	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend)
-	done := remark{purpose: "removed", text: c.r.removedText(changes, skipped), at: c.view.observation.Now}
+	done := remark{purpose: "removed", text: c.r.removedText(changes, c.skipped(j.ticket.Key)), at: c.view.observation.Now}
 	if len(changes) > 0 {
 		done.marker = string(changes[0].ID)
 	}
@@ -242,22 +252,7 @@ func (c *conclusion) close(tx *store.Tx, j judged) error {
 	if err := c.validated(tx, j); err != nil {
 		return err
 	}
-	chain, err := evidence.OfTicket(tx, j.ticket.Key)
-	if err != nil {
-		return err
-	}
-	attach := change.Effect{
-		Key: string(j.ticket.Key) + "/evidence", Ticket: j.ticket.Key, Kind: change.Attach, Created: c.view.observation.Now,
-		Name: "evidence-" + string(j.ticket.Key) + ".txt", Body: chain.Text(),
-	}
-	if _, err := tx.PutEffect(attach); err != nil {
-		return err
-	}
-	_, err = tx.PutEffect(change.Effect{
-		Key: string(j.ticket.Key) + "/close", Ticket: j.ticket.Key, Kind: change.Transition, Body: j.sop.Tickets.Close,
-		Created: c.view.observation.Now, After: attach.Key,
-	})
-	return err
+	return c.closeWithEvidence(tx, j)
 }
 
 // expiries tells the tickets whose access ran out, once it is gone.
@@ -267,7 +262,7 @@ func (c *conclusion) expiries(tx *store.Tx) error {
 		return err
 	}
 	for _, g := range ended {
-		if g.EndReason != change.Expired {
+		if g.EndReason != change.Expired || g.Ticket == "" {
 			continue
 		}
 		changes, err := tx.ChangesByTicket(g.Ticket)
@@ -297,6 +292,11 @@ func (c *conclusion) findings(tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
+	ofStages, err := c.stages(tx)
+	if err != nil {
+		return err
+	}
+	standing = append(standing, ofStages...)
 	for _, f := range standing {
 		c.raised[f.Key] = struct{}{}
 		fresh, err := tx.PutFinding(f)
@@ -317,7 +317,7 @@ func (c *conclusion) findings(tx *store.Tx) error {
 		return err
 	}
 	for _, f := range open {
-		if _, stands := c.raised[f.Key]; stands || !slices.Contains(FindingKinds(), f.Kind) {
+		if _, stands := c.raised[f.Key]; stands || !slices.Contains(c.r.Kinds(), f.Kind) {
 			continue
 		}
 		if f.Alert != "" && c.r.Pager != nil && c.r.Write {
@@ -384,56 +384,45 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 		}
 	}
 	for _, s := range c.plan.Skipped {
+		if standoff, rests := c.view.rests(s.Change); rests {
+			all = append(all, standoff.finding(now))
+			continue
+		}
 		all = append(all, finding.Finding{
 			Key:  finding.Key("skipped/" + fingerprint(string(s.Change.Kind)+string(s.Change.Group)+string(s.Change.User)+string(s.Change.Ticket))),
 			Kind: FindingSkipped, User: s.Change.User, Group: s.Change.Group, Ticket: s.Change.Ticket,
 			Title: s.Why, Raised: now,
 		})
 	}
-	all = append(all, c.conflicts()...)
-	all = append(all, c.orphaned()...)
+	all = append(all, c.emergencyFindings()...)
+	parked, err := c.parked(tx)
+	if err != nil {
+		return nil, err
+	}
+	conflicts, err := c.conflicts(tx)
+	if err != nil {
+		return nil, err
+	}
+	orphaned, err := c.orphaned(tx)
+	if err != nil {
+		return nil, err
+	}
 	held, err := c.holds(tx)
-	return append(all, held...), err
+	return slices.Concat(all, parked, conflicts, orphaned, held), err
 }
 
-// conflicts points out what people have already against the separation of duties. It is for a person to decide which of
-// two goes: sopd takes neither.
-func (c *conclusion) conflicts() []finding.Finding {
+// parked points out what was to be said or done on a ticket and was given up.
+func (c *conclusion) parked(tx *store.Tx) ([]finding.Finding, error) {
+	effects, err := tx.EffectsParked()
 	var all []finding.Finding
-	for _, x := range c.loader.conflicts() {
+	for _, e := range effects {
 		all = append(all, finding.Finding{
-			Key: finding.Key("conflict/" + x.Rule.Name + "/" + string(x.user)), Kind: FindingConflict, User: x.user,
-			Title: "somebody has duties that the rule " + x.Rule.Name + " keeps apart; sopd takes none of them", Raised: c.view.observation.Now,
-			Detail: map[string]string{"rule": x.Rule.Name, "duty": x.Duty.String(), "with": x.With.String()},
+			Key: finding.Key("parked/" + e.Key), Kind: FindingParked, Ticket: e.Ticket,
+			Title: "a ticket could not be told; sopd parked shows what", Raised: c.view.observation.Now,
+			Detail: map[string]string{"cause": e.Error, "attempts": strconv.Itoa(e.Attempts)},
 		})
 	}
-	return all
-}
-
-// orphaned points out access that rests on a ticket that is not there any more. Nothing is taken: that the ticket is gone
-// does not say that the access was wrong.
-func (c *conclusion) orphaned() []finding.Finding {
-	var all []finding.Finding
-	for _, o := range c.loader.orphans {
-		f := finding.Finding{
-			Key: finding.Key("orphaned/" + string(o.grant.ID)), Kind: FindingOrphaned, User: o.grant.User, Group: o.grant.Group,
-			Ticket: o.grant.Ticket, Raised: c.view.observation.Now,
-			Title: "the ticket that an access rests on was deleted or cannot be seen any more; the access stays until somebody decides",
-		}
-		if o.moved != "" {
-			f.Title = "the ticket that an access rests on has moved out of the procedure; the access stays until somebody decides"
-			f.Detail = map[string]string{"moved": string(o.moved)}
-		}
-		all = append(all, f)
-	}
-	for _, j := range c.loader.unfinished() {
-		all = append(all, finding.Finding{
-			Key: finding.Key("orphaned/" + string(j.ticket.ID)), Kind: FindingOrphaned, User: j.verdict.Request.Beneficiary.ID,
-			Ticket: j.ticket.Key, Raised: c.view.observation.Now,
-			Title: "the ticket of an approved removal was deleted or cannot be seen any more before it was done; nothing is taken on it",
-		})
-	}
-	return all
+	return all, err
 }
 
 func (c *conclusion) holds(tx *store.Tx) ([]finding.Finding, error) {
@@ -446,9 +435,13 @@ func (c *conclusion) holds(tx *store.Tx) ([]finding.Finding, error) {
 		if !c.view.observation.Now.Before(h.Expires) {
 			continue
 		}
+		title := "a guard stopped a plan: " + h.Reasons[0]
+		if h.Kind == hold.Undo {
+			title = "a second person has to decide: " + h.Reasons[0]
+		}
 		all = append(all, finding.Finding{
 			Key: finding.Key("hold/" + string(h.ID)), Kind: FindingHold,
-			Title: "a guard stopped a plan: " + h.Reasons[0], Raised: h.Made, Detail: map[string]string{"hold": string(h.ID)},
+			Title: title, Raised: h.Made, Detail: map[string]string{"hold": string(h.ID)},
 		})
 	}
 	return all, nil

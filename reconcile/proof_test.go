@@ -101,7 +101,7 @@ func TestDutiesThatAreKeptApartDoNotComeTogether(t *testing.T) {
 	later(10 * time.Second)(b)
 	b.settle()
 	b.wantMade(added("gPay", "uAda"))
-	b.wantSaid(wiki, "the rule pay-or-write keeps wiki/User apart from payments/User (by being in the group gPay, from before sopd): who pays writes nothing", 1)
+	b.wantSaid(wiki, "the rule pay-or-write keeps wiki/User apart from payments/User (by being in the group pay-users): who pays writes nothing", 1)
 	b.wantSaid(pay, "the rule pay-or-write keeps payments/User apart from wiki/User", 1)
 	b.wantStatus(other, "Waiting for validation")
 	if n := b.records(ledger.RequestRefused); n != 2 {

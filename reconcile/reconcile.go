@@ -45,7 +45,7 @@ type Directory interface {
 	Events(ctx context.Context, cursor access.Cursor, since time.Time) ([]access.Event, access.Cursor, error)
 }
 
-// Writer changes access. An error that is [access.ErrUnconfirmed] leaves it open whether the change was made; any other
+// Writer changes access; it is called for several users at a time. An error that is [access.ErrUnconfirmed] leaves it open whether the change was made; any other
 // error means that it was not.
 type Writer interface {
 	// Add puts the user into the group; being there already is no error.
@@ -86,6 +86,9 @@ type Desk interface {
 	Attachments(ctx context.Context, key ticket.Key) ([]string, error)
 	// Attach adds a file.
 	Attach(ctx context.Context, key ticket.Key, name string, content io.Reader) error
+	// Open opens a ticket, unless one with the same marker is found: then that one's key is returned. The search for the
+	// marker shows a new ticket late.
+	Open(ctx context.Context, n ticket.New) (ticket.Key, error)
 }
 
 // Pager pages people. Create joins an open alert of the same alias.
@@ -104,9 +107,15 @@ type Config struct {
 	Tickets   Tickets
 	Desk      Desk
 	Pager     Pager // nil: nobody is paged
-	Policies  *policies.Set
+	// Roster says who is on call; nil: nobody is, and emergency access is for named people only.
+	Roster Roster
+	// Stages are the procedures besides access, in the order in which they run; their names and finding kinds differ.
+	Stages   []Stage
+	Policies *policies.Set
 	// Write allows changes outside. When false a pass records what it would have done and touches nothing.
 	Write bool
+	// AtOnce is how many changes of one kind may be under way at a time; 0 is 1.
+	AtOnce int
 	// Self is the Okta user whose credential sopd uses; empty for a service app.
 	Self access.UserID
 	// Holder names this replica in the lease.
@@ -136,6 +145,16 @@ type Reconciler struct {
 	suspects map[access.GroupID]struct{}
 	// doubted are users who show as deactivated and could not be read by ID in the pass under way.
 	doubted map[access.UserID]struct{}
+	// rota is who is on call by schedule, as far as the pass under way needed and could read it.
+	rota map[paging.ScheduleID][]string
+	// blind are the stages that could not read what they need in the pass under way.
+	blind map[string]error
+	// quiet are the groups in which the last look found nothing to do.
+	quiet map[access.GroupID]quiet
+	// inSeveral are the people in groups that rules keep apart.
+	inSeveral candidates
+	// unserved counts the tickets of the pass under way for which the vendor did not serve.
+	unserved int
 	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.
 	fence int64
 }
@@ -158,7 +177,7 @@ func New(c Config) (*Reconciler, error) {
 	if c.Watch == nil {
 		c.Watch = func(Notice) {}
 	}
-	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{})}, nil
+	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{}), quiet: make(map[access.GroupID]quiet)}, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -198,6 +217,7 @@ type Report struct {
 	// nothing.
 	NextDue  time.Time
 	Unread   map[access.GroupID]error // groups left out because they could not be read
+	Blind    map[string]error         // stages that could not read what they need, by name
 	Holds    int                      // parts of the plan that wait for a person
 	Findings int                      // that stand at the end
 }
@@ -224,7 +244,7 @@ func (r *Reconciler) Pass(ctx context.Context) (Report, error) {
 		report.Result = Standby
 		return report, nil
 	}
-	r.fence, r.doubted = fence, make(map[access.UserID]struct{})
+	r.fence, r.doubted, r.unserved = fence, make(map[access.UserID]struct{}), 0
 	stop := r.keep(ctx)
 	err = r.pass(ctx, &report)
 	stop()
@@ -241,7 +261,7 @@ func result(report Report) Result {
 	switch {
 	case report.Holds > 0:
 		return Held
-	case len(report.Unread) > 0:
+	case len(report.Unread) > 0, len(report.Blind) > 0:
 		return Partial
 	default:
 		return Succeeded
@@ -258,6 +278,12 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 		return fmt.Errorf("observing: %w", err)
 	}
 	report.Unread = unread
+	if report.Blind, err = r.observeStages(ctx); err != nil {
+		return fmt.Errorf("observing: %w", err)
+	}
+	if err := r.readRota(ctx); err != nil {
+		return fmt.Errorf("reading who is on call: %w", err)
+	}
 	view, err := r.view(ctx, unread)
 	if err != nil {
 		return fmt.Errorf("judging: %w", err)
@@ -267,7 +293,11 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if err != nil {
 		return fmt.Errorf("confirming leavers: %w", err)
 	}
-	if corrected {
+	moved, err := r.confirmProfiles(ctx, view)
+	if err != nil {
+		return fmt.Errorf("confirming profiles: %w", err)
+	}
+	if corrected || moved {
 		if view, err = r.view(ctx, unread); err != nil {
 			return fmt.Errorf("judging again: %w", err)
 		}
@@ -293,8 +323,7 @@ func (r *Reconciler) carryOut(ctx context.Context, report *Report) error {
 	if !r.Write {
 		return r.recordProposal(ctx, report.Plan)
 	}
-	additions, positive, drift := report.Plan.Split()
-	for _, part := range []plan.Plan{additions, positive, drift} {
+	for _, part := range report.Plan.Parts() {
 		if part.Empty() {
 			continue
 		}

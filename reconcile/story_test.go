@@ -43,7 +43,7 @@ func (b *bench) wikiFor(user access.UserID, until time.Time) ticket.Key {
 }
 
 func stories() []story {
-	return []story{
+	return append([]story{
 		{
 			name: "grant",
 			begin: func(b *bench) {
@@ -188,6 +188,7 @@ func stories() []story {
 					removed("gWiki", "uHal"))
 			},
 		},
+		containment(),
 		{
 			name: "duties that are kept apart, one of two requests lifted",
 			begin: func(b *bench) {
@@ -228,7 +229,7 @@ func stories() []story {
 				}
 			},
 		},
-	}
+	}, lifeStories()...)
 }
 
 func play(b *bench, s story) {

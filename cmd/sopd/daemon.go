@@ -36,6 +36,7 @@ type daemon struct {
 	reconciler *reconcile.Reconciler
 	registry   *prometheus.Registry
 	logger     *slog.Logger
+	scopes     []string // asked for in Okta; nil: all that sopd needs
 
 	closers []func() error // run in reverse
 }
@@ -89,7 +90,7 @@ func connect(ctx context.Context, c console, v volume) (*daemon, error) {
 		}
 	}
 	d.registry.MustRegister(figures.NewStored(ctx, figures.Options{
-		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: reconcile.FindingKinds(),
+		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(),
 	}))
 	return d, nil
 }
@@ -144,10 +145,10 @@ func openStore(ctx context.Context, c console) (*store.Store, error) {
 
 // connectVendors makes the connectors, and reports every problem of all of them at once.
 func (d *daemon) connectVendors(context.Context) error {
-	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Version: readVersion().Version}
+	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Version: readVersion().Version, Share: d.config.RateShare}
 	var oktaErr, jiraErr, pagerErr error
 	d.okta, oktaErr = okta.New(okta.Options{
-		URL: d.config.OktaURL, Token: d.config.OktaToken, ClientID: d.config.OktaClientID, PrivateKey: d.config.OktaKey,
+		URL: d.config.OktaURL, Token: d.config.OktaToken, ClientID: d.config.OktaClientID, PrivateKey: d.config.OktaKey, Scopes: d.scopes,
 		CanaryUser: d.policies.Canaries.User, CanaryGroup: d.policies.Canaries.Group, Transport: shared,
 	})
 	d.jira, jiraErr = jira.New(jira.Options{
@@ -160,14 +161,21 @@ func (d *daemon) connectVendors(context.Context) error {
 	return nil
 }
 
+// writesAtOnce is how many changes are under way in Okta at a time: enough that a leaver's twenty groups take a second, and
+// far below the 75 simultaneous requests that the smallest org may make.
+//
+// Source: Okta developer docs, reference/rl-additional-limits, concurrent limits, 2026-08.
+const writesAtOnce = 5
+
 func (d *daemon) newReconciler(context.Context) error {
 	var pager reconcile.Pager
+	var roster reconcile.Roster
 	if d.pager != nil {
-		pager = d.pager
+		pager, roster = d.pager, d.pager
 	}
 	r, err := reconcile.New(reconcile.Config{
-		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
-		Policies: d.policies, Write: d.config.Write, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
+		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager, Roster: roster,
+		Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
 	})
 	d.reconciler = r
 	return err
@@ -205,6 +213,9 @@ func (t desk) Comment(ctx context.Context, key ticket.Key, c ticket.Comment) err
 	_, err := t.Tickets.Comment(ctx, key, jira.NewComment{Body: c.Body, Public: c.Public})
 	return err
 }
+
+// Open opens a ticket, or finds the one that has its marker.
+func (t desk) Open(ctx context.Context, n ticket.New) (ticket.Key, error) { return t.Create(ctx, n) }
 
 // Attachments returns the names of a ticket's attachments.
 func (t desk) Attachments(ctx context.Context, key ticket.Key) ([]string, error) {

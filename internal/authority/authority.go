@@ -110,8 +110,8 @@ type World struct {
 	Catalog catalog.Catalog
 	People  *people.Directory
 	Now     time.Time
-	// Held is what beneficiaries have or are entitled to, for rules that keep duties apart.
-	Held map[access.UserID][]Holding
+	// Held says what somebody has or is entitled to, for rules that keep duties apart; nil: nobody has anything.
+	Held func(access.UserID) []Holding
 	// Unread are groups of which nobody knows who is in them.
 	Unread []access.GroupID
 }
@@ -210,7 +210,10 @@ func (j *judge) separated() bool {
 			return false
 		}
 	}
-	d := Duties{User: j.request.Beneficiary.ID, Catalog: j.world.Catalog, Held: j.world.Held[j.request.Beneficiary.ID], Now: j.world.Now}
+	if len(j.rules.Separations) == 0 {
+		return true
+	}
+	d := Duties{User: j.request.Beneficiary.ID, Catalog: j.world.Catalog, Held: j.held(), Now: j.world.Now}
 	for _, c := range d.Conflicts(j.rules.Separations, j.request.Wanted) {
 		if c.Rule.Exception != nil {
 			j.lifts = append(j.lifts, c)
@@ -220,6 +223,16 @@ func (j *judge) separated() bool {
 		j.problem(j.systemField(), "%s. This cannot be approved", c)
 	}
 	return true
+}
+
+// held returns what the beneficiary has besides the roles that the request replaces: those go.
+func (j *judge) held() []Holding {
+	if j.world.Held == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(j.world.Held(j.request.Beneficiary.ID)), func(h Holding) bool {
+		return slices.ContainsFunc(j.request.Replaced, func(w Wanted) bool { return slices.Contains(w.Role.Groups, h.Group) })
+	})
 }
 
 func (j *judge) systemField() string { return cmp.Or(j.rules.Fields.System, "System") }

@@ -42,6 +42,8 @@ type Exemption struct {
 type Holding struct {
 	Group access.GroupID
 	Why   string // in words for the ticket, such as "by ACC-12"
+	// Ticketed: a grant of a request, which a role change may replace.
+	Ticketed bool
 }
 
 // Conflict is a rule that a request, or what somebody has, would break.

@@ -140,7 +140,7 @@ func broken(authority.Facts) (bool, error) { return true, errors.New("no such ke
 func (s *story) world() authority.World {
 	return authority.World{
 		Catalog: s.catalog, People: people.New(people.Strategy{Mapping: s.mapping, Email: true}, s.users, s.members).Recall(s.past), Now: s.now,
-		Held: s.held, Unread: s.unread,
+		Held: func(id access.UserID) []authority.Holding { return s.held[id] }, Unread: s.unread,
 	}
 }
 

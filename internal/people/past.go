@@ -16,30 +16,40 @@ type Turn struct {
 // Past is what is known of memberships that are not as they were. The zero value knows nothing: then everybody has been
 // where they are now.
 type Past struct {
-	// Turns holds the log's entries of each membership, in any order.
-	Turns map[access.Membership][]Turn
-	// Seen holds when somebody was first seen in a group that had been read before without them.
-	Seen map[access.Membership]time.Time
+	Turns map[access.Membership][]Turn    // in any order
+	Seen  map[access.Membership]time.Time // first, in a group that had been read before without them
 }
 
-// Recall returns the directory with what is known of the past, so that [Directory.MemberThroughout] can tell who was where.
-func (d *Directory) Recall(past Past) *Directory {
-	recalled := *d
-	recalled.past = past
-	return &recalled
+// recalled is a [Source] with a past of its own.
+type recalled struct {
+	Source
+	past Past
 }
+
+// Turns implements [Source].
+func (r recalled) Turns(m access.Membership) ([]Turn, error) { return r.past.Turns[m], nil }
+
+// Seen implements [Source].
+func (r recalled) Seen(m access.Membership) (time.Time, error) { return r.past.Seen[m], nil }
+
+// Recall returns the directory with what is known of the past, so that [Directory.MemberThroughout] can tell who was where.
+func (d *Directory) Recall(past Past) *Directory { return Over(d.strategy, recalled{d.source, past}) }
 
 // MemberThroughout reports whether the user was in the group from one instant to another, both included. Whoever the log
 // shows to have come later was not. Nor was who appeared in the group later, until the log shows when they came. Whoever
 // left after it was. It is false for a group whose members are not known.
 func (d *Directory) MemberThroughout(m access.Membership, from, to time.Time) bool {
-	set, known := d.members[m.Group]
-	if !known {
+	known, err := d.source.Known(m.Group)
+	if d.failed(err) || !known {
 		return false
 	}
-	turns := slices.Clone(d.past.Turns[m])
+	turns, err := d.source.Turns(m)
+	if d.failed(err) {
+		return false
+	}
+	turns = slices.Clone(turns)
 	slices.SortStableFunc(turns, func(a, b Turn) int { return a.At.Compare(b.At) })
-	in := set[m.User]
+	in := d.Member(m)
 	for _, turn := range slices.Backward(turns) {
 		switch {
 		case turn.At.After(to):
@@ -50,16 +60,24 @@ func (d *Directory) MemberThroughout(m access.Membership, from, to time.Time) bo
 			return false // they came or went meanwhile
 		}
 	}
-	seen, late := d.past.Seen[m]
-	return in && (len(turns) > 0 || !late || seen.Before(from))
+	if len(turns) > 0 || !in {
+		return in
+	}
+	seen, err := d.source.Seen(m)
+	return !d.failed(err) && (seen.IsZero() || seen.Before(from))
 }
 
-// Members returns who is in the group now, sorted. known is false for a group whose members were not given to [New].
+// Members returns who is in the group now, sorted. known is false for a group whose members are not known.
 func (d *Directory) Members(group access.GroupID) (users []access.UserID, known bool) {
-	set, known := d.members[group]
-	for id := range set {
-		users = append(users, id)
+	known, err := d.source.Known(group)
+	if d.failed(err) || !known {
+		return nil, false
 	}
+	users, err = d.source.Members(group)
+	if d.failed(err) {
+		return nil, false
+	}
+	users = slices.Clone(users)
 	slices.Sort(users)
-	return users, known
+	return users, true
 }

@@ -9,7 +9,7 @@ import (
 
 // PutMembers replaces the members of the group with those of a complete read. Only what differs is written, so an
 // unchanged group costs one read. Whoever was not there in the read before is noted as first seen now, see
-// [Tx.Newcomers].
+// [Tx.FirstSeen].
 func (t *Tx) PutMembers(group access.GroupID, users []access.UserID, readAt time.Time) error {
 	want := slices.Clone(users)
 	slices.Sort(want)
@@ -27,6 +27,9 @@ func (t *Tx) PutMembers(group access.GroupID, users []access.UserID, readAt time
 		seen = micros(readAt)
 	}
 	gone, fresh := differences(have, want)
+	if err := t.touchRead(group, len(gone)+len(fresh)); err != nil {
+		return err
+	}
 	for _, user := range gone {
 		if _, err := t.exec("DELETE FROM members WHERE group_id = $1 AND user_id = $2", string(group), string(user)); err != nil {
 			return err
@@ -83,20 +86,12 @@ func (t *Tx) memberIDs(group access.GroupID) ([]access.UserID, error) {
 	return ids, nil
 }
 
-// Newcomers returns the members of the group who were missing in an earlier complete read of it, with the time of the
-// first read that showed them. Nothing is said of those whom the first read showed.
-func (t *Tx) Newcomers(group access.GroupID) (map[access.UserID]time.Time, error) {
-	seen := make(map[access.UserID]time.Time)
-	err := t.rows(func(scan func(...any) error) error {
-		var user access.UserID
-		var at int64
-		if err := scan(&user, &at); err != nil {
-			return t.store.cause("read", err)
-		}
-		seen[user] = fromMicros(at)
-		return nil
-	}, "SELECT user_id, seen_at FROM members WHERE group_id = $1 AND seen_at <> 0", string(group))
-	return seen, err
+// FirstSeen returns when the user was first seen in the group, which had been read before without them; zero for somebody
+// whom its first read showed, and for somebody who is not in it.
+func (t *Tx) FirstSeen(m access.Membership) (time.Time, error) {
+	var at int64
+	_, err := t.row([]any{&at}, "SELECT seen_at FROM members WHERE group_id = $1 AND user_id = $2", string(m.Group), string(m.User))
+	return fromMicros(at), err
 }
 
 // ForgetMembers takes back what is known of who is in the group: it could not be read again, so what was read before may
@@ -105,8 +100,10 @@ func (t *Tx) ForgetMembers(group access.GroupID) error {
 	if _, err := t.exec("DELETE FROM members WHERE group_id = $1", string(group)); err != nil {
 		return err
 	}
-	_, err := t.exec("DELETE FROM group_reads WHERE group_id = $1", string(group))
-	return err
+	if _, err := t.exec("DELETE FROM group_reads WHERE group_id = $1", string(group)); err != nil {
+		return err
+	}
+	return t.touch(group)
 }
 
 // MembershipsOf returns the groups that the user is in, as far as they were read, sorted by group.
@@ -125,15 +122,92 @@ func (t *Tx) MembershipsOf(user access.UserID) ([]access.Membership, error) {
 
 // SetMember notes that the membership was seen now, apart from a read of the whole group.
 func (t *Tx) SetMember(m access.Membership) error {
-	_, err := t.exec("INSERT INTO members (group_id, user_id, seen_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+	n, err := t.exec("INSERT INTO members (group_id, user_id, seen_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
 		string(m.Group), string(m.User), micros(t.Now()))
-	return err
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.touch(m.Group)
 }
 
 // UnsetMember notes that the membership was seen to be gone, apart from a read of the whole group.
 func (t *Tx) UnsetMember(m access.Membership) error {
-	_, err := t.exec("DELETE FROM members WHERE group_id = $1 AND user_id = $2", string(m.Group), string(m.User))
+	n, err := t.exec("DELETE FROM members WHERE group_id = $1 AND user_id = $2", string(m.Group), string(m.User))
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.touch(m.Group)
+}
+
+// IsMember reports whether the user was last seen in the group. It is false for a group that was not read.
+func (t *Tx) IsMember(m access.Membership) (bool, error) {
+	var n int
+	return t.row([]any{&n}, "SELECT 1 FROM members WHERE group_id = $1 AND user_id = $2", string(m.Group), string(m.User))
+}
+
+// MemberCounts returns how many were last seen in each group that anybody is in.
+func (t *Tx) MemberCounts() (map[access.GroupID]int, error) {
+	return t.numbers("SELECT group_id, COUNT(*) FROM members GROUP BY group_id")
+}
+
+// GroupReads returns when the members of each group were last read completely. A group that never was is missing.
+func (t *Tx) GroupReads() (map[access.GroupID]time.Time, error) {
+	reads := make(map[access.GroupID]time.Time)
+	err := t.rows(func(scan func(...any) error) error {
+		var id access.GroupID
+		var at int64
+		if err := scan(&id, &at); err != nil {
+			return t.store.cause("read", err)
+		}
+		reads[id] = fromMicros(at)
+		return nil
+	}, "SELECT group_id, read_at FROM group_reads")
+	return reads, err
+}
+
+// GroupRevisions returns a number for each group that anything is known of, which grows with every change of the group's
+// profile, members, grants and adopted memberships. What follows from these alone holds while the number stands.
+func (t *Tx) GroupRevisions() (map[access.GroupID]int, error) {
+	return t.numbers("SELECT group_id, revision FROM group_revisions")
+}
+
+func (t *Tx) numbers(query string) (map[access.GroupID]int, error) {
+	counts := make(map[access.GroupID]int)
+	err := t.rows(func(scan func(...any) error) error {
+		var id access.GroupID
+		var n int
+		if err := scan(&id, &n); err != nil {
+			return t.store.cause("read", err)
+		}
+		counts[id] = n
+		return nil
+	}, query)
+	return counts, err
+}
+
+// touch moves the group's revision on. It belongs in the transaction of every change of what the group's plan rests on.
+func (t *Tx) touch(group access.GroupID) error {
+	_, err := t.exec(`INSERT INTO group_revisions (group_id, revision, at) VALUES ($1, 1, $2)
+		ON CONFLICT (group_id) DO UPDATE SET revision = group_revisions.revision + 1, at = excluded.at`, string(group), micros(t.Now()))
 	return err
+}
+
+// GroupTouched returns when anything of what [Tx.GroupRevisions] counts last changed; zero for a group that nothing is known
+// of.
+func (t *Tx) GroupTouched(group access.GroupID) (time.Time, error) {
+	var at int64
+	_, err := t.row([]any{&at}, "SELECT at FROM group_revisions WHERE group_id = $1", string(group))
+	return fromMicros(at), err
+}
+
+// touchRead moves the revision on for a complete read that found differences, and for the first one: the group was unknown.
+func (t *Tx) touchRead(group access.GroupID, differences int) error {
+	var at int64
+	known, err := t.row([]any{&at}, "SELECT read_at FROM group_reads WHERE group_id = $1", string(group))
+	if err != nil || known && differences == 0 {
+		return err
+	}
+	return t.touch(group)
 }
 
 // CountMembers returns how many memberships are known.

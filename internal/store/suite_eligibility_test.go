@@ -22,26 +22,14 @@ func eligibilityCases() map[string]func(*bench) {
 			b.clock.now = noon.Add(3 * time.Hour)
 			b.write(func(tx *store.Tx) error { return tx.SetMember(access.Membership{Group: "gNew", User: "u3"}) })
 			b.read(func(tx *store.Tx) error {
-				got, err := tx.Newcomers("gNew")
-				b.want(got, map[access.UserID]time.Time{"u2": noon.Add(time.Hour), "u3": noon.Add(3 * time.Hour)})
-				none, err2 := tx.Newcomers("gUnheardOf")
-				b.want(len(none), 0)
-				return firstError(err, err2)
-			})
-		},
-		"the events of a group are those that name it with somebody, since a time": func(b *bench) {
-			event := func(id string, at time.Time, user access.UserID, groups ...access.GroupID) access.Event {
-				return access.Event{ID: access.EventID(id), Published: at, Type: "group.user_membership.add", Succeeded: true, Users: []access.UserID{user}, Groups: groups}
-			}
-			all := []access.Event{
-				event("eg3", noon.Add(2*time.Minute), "u2", "gEv"), event("eg1", noon, "u1", "gEv"), event("eg2", noon.Add(time.Minute), "u1", "gOther"),
-				event("eg0", noon.Add(-time.Minute), "u1", "gEv"),
-			}
-			b.write(func(tx *store.Tx) error { _, err := tx.PutEvents(all); return err })
-			b.read(func(tx *store.Tx) error {
-				got, err := tx.EventsIn("gEv", noon)
-				b.want(got, []access.Event{all[1], all[0]})
-				return err
+				for user, want := range map[access.UserID]time.Time{"u1": {}, "u2": noon.Add(time.Hour), "u3": noon.Add(3 * time.Hour), "u4": {}} {
+					got, err := tx.FirstSeen(access.Membership{Group: "gNew", User: user})
+					if err != nil {
+						return err
+					}
+					b.want(got, want)
+				}
+				return nil
 			})
 		},
 		"a grant is stray while no ticket has its key": func(b *bench) {

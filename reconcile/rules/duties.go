@@ -41,7 +41,7 @@ func (c *checker) hadBefore(k consent) map[access.GroupID]bool {
 	has := make(map[access.GroupID]bool)
 	for _, group := range c.set.Catalog.Groups {
 		m := access.Membership{Group: group.ID, User: k.grant.User}
-		if c.wasIn(m, k.known.Add(-lagged)) && c.wasIn(m, k.known) && c.wasIn(m, k.change.Intended) {
+		if c.stoodAt(m, k.known.Add(-lagged)) && c.stoodAt(m, k.known) && c.stoodAt(m, k.change.Intended) {
 			has[group.ID] = true
 		}
 	}

@@ -88,24 +88,16 @@ func (c *checker) substitute(k consent, role authority.Approval, p change.Proof)
 func (c *checker) oneOf(named []catalog.People, id access.UserID, at time.Time) bool {
 	return slices.ContainsFunc(named, func(p catalog.People) bool {
 		return slices.Contains(p.Users, id) || slices.ContainsFunc(p.Groups, func(g access.GroupID) bool {
-			return c.wasIn(access.Membership{Group: g, User: id}, at)
+			return c.stoodAt(access.Membership{Group: g, User: id}, at)
 		})
 	})
 }
 
-// wasIn reports whether the user was in the group at the instant, counted back from now by what the log shows since.
-func (c *checker) wasIn(m access.Membership, at time.Time) bool {
-	in, first := c.members[m], time.Time{}
-	for _, e := range c.truth.Events {
-		turn := e.Succeeded && (e.Type == eventAdded || e.Type == eventRemoved)
-		if !turn || !e.Published.After(at) || !slices.Contains(e.Users, m.User) || !slices.Contains(e.Groups, m.Group) {
-			continue
-		}
-		if first.IsZero() || e.Published.Before(first) {
-			in, first = e.Type == eventRemoved, e.Published
-		}
-	}
-	return in
+// everIn reports whether the user is in the group or has ever been.
+func (c *checker) everIn(m access.Membership) bool {
+	return c.members[m] || slices.ContainsFunc(c.truth.Events, func(e access.Event) bool {
+		return (e.Type == eventAdded || e.Type == eventRemoved) && slices.Contains(e.Users, m.User) && slices.Contains(e.Groups, m.Group)
+	})
 }
 
 // away reports whether the user was suspended or deactivated at the instant: by the log or, where it says nothing, by the
