@@ -18,7 +18,7 @@ import (
 func (l *loader) world(tx *store.Tx) (world authority.World, finish func() error) {
 	set := l.r.Policies
 	h := &holdings{loader: l, tx: tx, apart: l.apart(), known: make(map[access.UserID][]authority.Holding)}
-	directory := people.Over(set.People, snapshot{Tx: tx, loader: l})
+	directory := people.Over(set.People, snapshot{tx: tx, loader: l})
 	world = authority.World{Catalog: set.Catalog, People: directory, Now: l.now, Held: h.of, Unread: l.dark}
 	return world, func() error { return cmp.Or(directory.Err(), h.err) }
 }

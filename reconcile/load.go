@@ -99,10 +99,32 @@ func (l *loader) known(id access.GroupID) bool {
 	return read && !failed
 }
 
-// snapshot is the organisation as people are looked up in it.
+// snapshot is the organisation as people are looked up in it. A look-up that fails dooms the transaction: nothing may be
+// decided on somebody who could not be read.
 type snapshot struct {
-	*store.Tx
+	tx     *store.Tx
 	loader *loader
+}
+
+// User implements [people.Source].
+func (s snapshot) User(id access.UserID) (access.User, bool, error) {
+	user, found, err := s.tx.User(id)
+	s.tx.Doom(err)
+	return user, found, err
+}
+
+// UsersByAttribute implements [people.Source].
+func (s snapshot) UsersByAttribute(value string) ([]access.UserID, error) {
+	ids, err := s.tx.UsersByAttribute(value)
+	s.tx.Doom(err)
+	return ids, err
+}
+
+// UsersByName implements [people.Source].
+func (s snapshot) UsersByName(name string) ([]access.UserID, error) {
+	ids, err := s.tx.UsersByName(name)
+	s.tx.Doom(err)
+	return ids, err
 }
 
 // IsMember is false for a group that could not be read.
@@ -110,21 +132,28 @@ func (s snapshot) IsMember(m access.Membership) (bool, error) {
 	if !s.loader.known(m.Group) {
 		return false, nil
 	}
-	return s.Tx.IsMember(m)
+	in, err := s.tx.IsMember(m)
+	s.tx.Doom(err)
+	return in, err
+}
+
+// MembersOf is nil for a group that could not be read.
+func (s snapshot) MembersOf(group access.GroupID) ([]access.UserID, error) {
+	if !s.loader.known(group) {
+		return nil, nil
+	}
+	members, _, _, err := s.tx.Members(group)
+	s.tx.Doom(err)
+	return members, err
 }
 
 // Known implements [people.Source].
 func (s snapshot) Known(group access.GroupID) (bool, error) { return s.loader.known(group), nil }
 
-// Members implements [people.Source].
-func (s snapshot) Members(group access.GroupID) ([]access.UserID, error) {
-	users, _, _, err := s.Tx.Members(group)
-	return users, err
-}
-
 // Turns implements [people.Source].
 func (s snapshot) Turns(m access.Membership) ([]people.Turn, error) {
-	events, err := s.Tx.EventsAbout(m, time.Time{})
+	events, err := s.tx.EventsAbout(m, time.Time{})
+	s.tx.Doom(err)
 	var turns []people.Turn
 	for _, e := range events {
 		if e.Succeeded && (e.Type == eventMemberAdded || e.Type == eventMemberRemoved) {
@@ -135,7 +164,11 @@ func (s snapshot) Turns(m access.Membership) ([]people.Turn, error) {
 }
 
 // Seen implements [people.Source].
-func (s snapshot) Seen(m access.Membership) (time.Time, error) { return s.Tx.FirstSeen(m) }
+func (s snapshot) Seen(m access.Membership) (time.Time, error) {
+	at, err := s.tx.FirstSeen(m)
+	s.tx.Doom(err)
+	return at, err
+}
 
 // loadTickets leaves out tickets that could not be read: nothing is given, taken or said on what is not known.
 func (l *loader) loadTickets(tx *store.Tx) error {

@@ -44,7 +44,7 @@ func TestCheckReadsTheWorkflowsAndSaysWhatItCannotSee(t *testing.T) {
 	for _, want := range []string{
 		`warning  policy access-without-desk: a transition counts as an approval, by whoever may approve and takes it: Waiting for approval > Approved`,
 		`warning  Jira: in ACC the transition "Approve by hand" of workflow "Access with validation" into "Approved" passes the approval by`,
-		`ok       Jira: the workflows of OPS lead to "Approved" only by an approval`,
+		`ok       Jira: the workflows of WKS lead to "Approved" only by an approval`,
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("check says:\n%s\nwant: %s", out, want)

@@ -67,13 +67,13 @@ func (m *memory) Known(group access.GroupID) (bool, error) {
 	return known, nil
 }
 
-// Members implements [Source].
-func (m *memory) Members(group access.GroupID) ([]access.UserID, error) {
-	return slices.Collect(maps.Keys(m.members[group])), nil
-}
-
 // Turns implements [Source]: nobody has come or gone.
 func (*memory) Turns(access.Membership) ([]Turn, error) { return nil, nil }
 
 // Seen implements [Source]: everybody has always been there.
 func (*memory) Seen(access.Membership) (time.Time, error) { return time.Time{}, nil }
+
+// MembersOf implements [Source].
+func (m *memory) MembersOf(group access.GroupID) ([]access.UserID, error) {
+	return slices.Sorted(maps.Keys(m.members[group])), nil
+}

@@ -73,11 +73,9 @@ func (d *Directory) Members(group access.GroupID) (users []access.UserID, known 
 	if d.failed(err) || !known {
 		return nil, false
 	}
-	users, err = d.source.Members(group)
+	users, err = d.source.MembersOf(group)
 	if d.failed(err) {
 		return nil, false
 	}
-	users = slices.Clone(users)
-	slices.Sort(users)
 	return users, true
 }

@@ -42,13 +42,13 @@ type Source interface {
 	IsMember(m access.Membership) (bool, error)
 	// Known reports whether the group was read.
 	Known(group access.GroupID) (bool, error)
-	// Members lists who was last seen in the group.
-	Members(group access.GroupID) ([]access.UserID, error)
 	// Turns lists when the user came to the group and left it, as far as the log is known.
 	Turns(m access.Membership) ([]Turn, error)
 	// Seen returns when the user was first seen in a group that had been read before without them; zero for somebody who was
 	// there from the first read on.
 	Seen(m access.Membership) (time.Time, error)
+	// MembersOf lists the members of the group, sorted. It is nil for a group that was not read.
+	MembersOf(group access.GroupID) ([]access.UserID, error)
 }
 
 // Directory finds users. Build it with [New] or [Over]; it does not change afterwards.
@@ -140,4 +140,13 @@ func (d *Directory) User(id access.UserID) (user access.User, ok bool) {
 func (d *Directory) Member(m access.Membership) bool {
 	in, err := d.source.IsMember(m)
 	return !d.failed(err) && in
+}
+
+// MembersOf lists the members of a group, sorted; nobody for a group whose members are not known.
+func (d *Directory) MembersOf(group access.GroupID) []access.UserID {
+	ids, err := d.source.MembersOf(group)
+	if d.failed(err) {
+		return nil
+	}
+	return ids
 }
