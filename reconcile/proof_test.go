@@ -468,3 +468,34 @@ func TestATicketThatMovesWithinAProcedureHasToBeApprovedAgain(t *testing.T) {
 func forgetUser(tx *store.Tx) error {
 	return tx.PutUsers([]access.User{{ID: "uTwin", Status: access.Deprovisioned}})
 }
+
+// A role change replaces what it conflicts with: then the old role goes before the new is given, whatever its policy says of
+// overlaps.
+func TestARoleChangeBetweenDutiesThatAreKeptApartTakesTheOldFirst(t *testing.T) {
+	b := newBench(t)
+	b.under(apartYAML)
+	key := b.moves("Role change", ask{about: "uEve", system: "Payments", role: "User", oldSystem: "Wiki"})
+	later(10 * time.Second)(b)
+	b.settle()
+	b.wantMade(removed("gWiki", "uEve"), added("gPay", "uEve"))
+	b.wantStatus(key, "Closed")
+	var order []string
+	for _, e := range b.v.okta.log {
+		if e.Actor.ID == string(self) {
+			order = append(order, e.Type+" "+string(e.Groups[0]))
+		}
+	}
+	if len(order) != 2 || order[0] != "group.user_membership.remove gWiki" {
+		b.Errorf("made in the order %q", order)
+	}
+}
+
+func TestARoleChangeIntoADutyThatIsKeptApartFromAnotherIsRefused(t *testing.T) {
+	b := newBench(t)
+	b.under(apartYAML)
+	key := b.moves("Role change", ask{about: "uFay", system: "Payments", role: "User", oldSystem: "Archive"})
+	later(10 * time.Second)(b)
+	b.settle()
+	b.wantMade()
+	b.wantSaid(key, "the rule pay-or-write keeps payments/User apart from wiki/User", 1)
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/authority"
 	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/policies"
 )
 
 // lagged is how old a membership has to be before sopd must know of it: lists lag behind, and a pass takes its time.
@@ -94,6 +95,23 @@ func (c *checker) makes(side []authority.Duty, groups map[access.GroupID]bool) b
 		}
 		return own || in > 0 && in == len(role.Groups)
 	})
+}
+
+// keptApart reports whether a rule keeps what a role change gives apart from what it takes: the roles that its ticket names,
+// and the group.
+func (c *checker) keptApart(sop policies.SOP, r authority.Request, group access.GroupID) bool {
+	gives, takes := make(map[access.GroupID]bool), map[access.GroupID]bool{group: true}
+	for _, w := range r.Wanted {
+		for _, g := range w.Role.Groups {
+			gives[g] = true
+		}
+	}
+	for _, w := range r.Replaced {
+		for _, g := range w.Role.Groups {
+			takes[g] = true
+		}
+	}
+	return slices.ContainsFunc(sop.Rules.Separations, func(rule authority.Separation) bool { return c.apart(rule, gives, takes) })
 }
 
 // lifted reports whether somebody gave the exception to the rule, and nothing else with it.
