@@ -204,22 +204,6 @@ func stories() []story {
 			},
 		},
 		{
-			name: "ticket deleted after it gave access",
-			begin: func(b *bench) {
-				b.wikiFor("uAda", time.Time{})
-			},
-			then: []func(*bench){func(b *bench) {
-				delete(b.v.jira.issues, acc1)
-				later(25 * time.Hour)(b)
-			}},
-			end: func(b *bench) {
-				b.wantMade(added("gWiki", "uAda"))
-				if n := len(b.findings(reconcile.FindingOrphaned)); n != 1 {
-					b.Errorf("%d findings of access whose ticket is gone, want 1", n)
-				}
-			},
-		},
-		{
 			name:  "request for a group that a rule feeds",
 			begin: func(b *bench) { b.v.jira.approve(b.v.jira.raise(asks("Portal", "", time.Time{})), "uOwner") },
 			end: func(b *bench) {
