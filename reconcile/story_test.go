@@ -189,6 +189,7 @@ func stories() []story {
 			},
 		},
 		containment(),
+		accessReview(),
 		{
 			name: "duties that are kept apart, one of two requests lifted",
 			begin: func(b *bench) {

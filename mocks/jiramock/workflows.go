@@ -23,14 +23,18 @@ func (s *Server) readWorkflows(c *call) reply {
 	var found []*workflow
 	for _, p := range pairs {
 		pair, _ := p.(map[string]any)
-		in, kind := s.projectByID(text(pair["projectId"])), text(pair["issueTypeId"])
-		if in == nil || !slices.ContainsFunc(in.issueTypes, func(t issueType) bool { return t.id == kind }) {
-			return refusal(http.StatusBadRequest, "The project or issue type does not exist.")
+		in := s.projectByID(text(pair["projectId"]))
+		if in == nil {
+			return refusal(http.StatusBadRequest, "The project does not exist.")
+		}
+		at := slices.IndexFunc(in.issueTypes, func(t issueType) bool { return t.id == text(pair["issueTypeId"]) })
+		if at < 0 {
+			return refusal(http.StatusBadRequest, "The issue type does not exist.")
 		}
 		if !in.may(c.user, "ADMINISTER_PROJECTS") && !in.may(c.user, "VIEW_READONLY_WORKFLOW") {
 			return refusal(http.StatusUnauthorized, "You do not have permission to view the workflows of this project.")
 		}
-		for _, w := range in.workflowsOf(kind) {
+		for _, w := range in.workflowsOf(in.issueTypes[at]) {
 			if !slices.Contains(found, w) {
 				found = append(found, w)
 			}
@@ -51,21 +55,6 @@ func (s *Server) projectByID(id string) *project {
 		return nil
 	}
 	return s.projects[n]
-}
-
-// workflowsOf are the workflows that issues of the type have here. In Jira it is one; a request type of its own workflow
-// stands for a type of its own.
-func (p *project) workflowsOf(kind string) []*workflow {
-	var out []*workflow
-	for _, r := range p.requestTypes {
-		if t, _ := p.issueType(r.IssueType); t.id == kind && !slices.Contains(out, r.workflow) {
-			out = append(out, r.workflow)
-		}
-	}
-	if len(out) == 0 {
-		return []*workflow{p.workflow}
-	}
-	return out
 }
 
 func statusReference(id string) string {
