@@ -150,11 +150,15 @@ rules:
 	}
 }
 
-// org returns the policies, compiled.
-func org(t *testing.T) *policies.Set {
+// org returns the policies, compiled, with more files beside them.
+func org(t *testing.T, more ...string) *policies.Set {
 	t.Helper()
 	folder := make(fstest.MapFS)
-	for name, text := range orgFiles() {
+	files := orgFiles()
+	for i, text := range more {
+		files[fmt.Sprintf("more-%d.yaml", i)] = text
+	}
+	for name, text := range files {
 		folder[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	set, err := policies.Load(folder)
@@ -251,6 +255,13 @@ func (b *bench) restart() {
 		b.Fatal(err)
 	}
 	b.open()
+}
+
+// under goes on with more policies, as after an edit of the folder.
+func (b *bench) under(more ...string) {
+	b.Helper()
+	b.set = org(b.T, more...)
+	b.restart()
 }
 
 // adopt accepts every membership that is there, as somebody does before writing is turned on.

@@ -62,6 +62,7 @@ func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, err
 		observe func(context.Context) error
 	}{
 		{"system log", r.observeLog}, {"tickets that could not be read", r.observeBad}, {"tickets", r.observeTickets}, {"webhooks", r.observeHints},
+		{"tickets that were not read for long", r.observeOld},
 		{"approvals", r.observeApprovals},
 	}
 	for _, step := range steps {
@@ -356,12 +357,21 @@ func (r *Reconciler) observeTickets(ctx context.Context) error {
 // putTicket stores a ticket with its approvals. One whose approvals cannot be read is set aside with what was known of them.
 // Those of an access ticket that is done stay as they were last read: they are the evidence for what was done on it.
 func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time.Time) error {
-	if _, ours := r.Policies.SOP(t); (!ours || t.Done) && !r.Policies.Approved(t, readAt) {
-		return r.write(ctx, func(tx *store.Tx) error { return tx.PutTicket(t, readAt) })
+	sop, ours := r.Policies.SOP(t)
+	if (!ours || t.Done) && !r.Policies.Approved(t, readAt) {
+		return r.write(ctx, func(tx *store.Tx) error {
+			if err := r.movedAway(tx, t, readAt); err != nil {
+				return err
+			}
+			return tx.PutTicket(t, readAt)
+		})
 	}
 	approvals, unreadable := r.Tickets.Approvals(ctx, t.Key)
 	if unreadable != nil && !r.isolated(unreadable) {
 		return fmt.Errorf("approvals of %s: %w", t.Key, unreadable)
+	}
+	if errors.Is(unreadable, access.ErrNotFound) && t.RequestType == "" && len(sop.Rules.Transitions) > 0 {
+		unreadable = nil // no request of a service desk, so there are none; the policy knows of it
 	}
 	return r.write(ctx, func(tx *store.Tx) error {
 		if err := tx.PutTicket(t, readAt); err != nil {
@@ -372,4 +382,20 @@ func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time
 		}
 		return tx.PutApprovals(t.Key, approvals, readAt)
 	})
+}
+
+// movedAway says on a ticket that was ours and open that it is not any more: nobody would give or take anything on it, and
+// nobody would know why.
+func (r *Reconciler) movedAway(tx *store.Tx, t ticket.Ticket, at time.Time) error {
+	was, found, err := tx.TicketByID(t.ID)
+	if err != nil || !found || t.Done || was.Done || was.Key == t.Key {
+		return err
+	}
+	if _, ours := r.Policies.SOP(was); !ours {
+		return nil
+	}
+	if _, ours := r.Policies.SOP(t); ours {
+		return nil
+	}
+	return r.say(tx, t.Key, remark{purpose: "moved/" + string(was.Key), text: movedText(was.Key), at: at})
 }

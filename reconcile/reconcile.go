@@ -157,6 +157,8 @@ type Reconciler struct {
 	blind map[string]error
 	// quiet are the groups in which the last look found nothing to do.
 	quiet *quietGroups
+	// inSeveral are the people in groups that rules keep apart.
+	inSeveral candidates
 	// unserved counts the tickets of the pass under way for which the vendor did not serve.
 	unserved int
 	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.

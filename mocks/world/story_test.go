@@ -36,6 +36,8 @@ func TestStoriesCanBeToldToSomebodyNew(t *testing.T) {
 		"wrong-approver", "dragged-to-approved", "edited-after-approval", "incomplete", "rule-managed", "app-group",
 		"mover", "birthright", "break-glass", "break-glass-unreviewed", "extension", "expiry-warning", "undo", "renamed",
 		"mass-leaver", "small-group", "expired-token", "empty-read", "answer-lost",
+		"delegate", "absent-owner", "eligible-afterwards", "transition-approval", "sod-conflict", "ticket-moved", "ticket-deleted",
+		"two-people-one-address",
 	} {
 		if !seen[name] {
 			t.Errorf("there is no story %q", name)
@@ -98,7 +100,7 @@ func moveOn(t *testing.T, w *world.World) {
 			must(t, w.Drag("sopd", key, world.StatusReview))
 			continue
 		}
-		if snapshot, _ := w.Jira.Issue(key); snapshot.Status == world.StatusApproved && snapshot.Approvals[0] == "approved" {
+		if snapshot, _ := w.Jira.Issue(key); snapshot.Status == world.StatusApproved && (len(snapshot.Approvals) == 0 || slices.Contains(snapshot.Approvals, "approved")) {
 			// Requests without validation refuse it, and stay where they are.
 			_ = w.Drag("sopd", key, world.StatusValidation)
 		}
