@@ -20,6 +20,7 @@ import (
 	"github.com/maisonrmi/sopd/policies"
 	"github.com/maisonrmi/sopd/reconcile"
 	"github.com/maisonrmi/sopd/reconcile/rules"
+	"pgregory.net/rapid"
 )
 
 // orgYAML is the policy of the organisation of these tests. Payments is enforced, Wiki follows tickets, Archive is only
@@ -69,7 +70,7 @@ controls: [X]
 func sopYAML(kind, name, rest string) string { return fmt.Sprintf(sopHead, kind, name, name) + rest }
 
 // org returns the policies, compiled.
-func org(t *testing.T) *policies.Set {
+func org(t tester) *policies.Set {
 	t.Helper()
 	files := map[string]string{
 		"catalog.yaml": orgYAML, "guards.yaml": guardsYAML, "people.yaml": peopleYAML,
@@ -123,7 +124,7 @@ func staff() []access.UserID {
 
 // bench is one run of a story.
 type bench struct {
-	*testing.T
+	tester
 	v      *vendors
 	set    *policies.Set
 	store  *store.Store
@@ -138,7 +139,17 @@ type bench struct {
 	restartAfter bool // restart after the pass in which it did
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T) *bench { return newBenchAt(t, databases(t)+"/sopd.db") }
+
+// tester is what a run needs of a test, a drawn one too.
+type tester interface {
+	rapid.TB
+	Cleanup(func())
+	Context() context.Context
+}
+
+// newBenchAt keeps its store in the file.
+func newBenchAt(t tester, path string) *bench {
 	v := newVendors(t)
 	for _, id := range append(staff(), self) {
 		v.okta.user(id)
@@ -152,7 +163,7 @@ func newBench(t *testing.T) *bench {
 	v.okta.group("gSecOps", "uSec")
 	v.okta.rules = []access.Rule{{ID: "r1", Name: "all staff", Active: true, Groups: []access.GroupID{"gPortal"}}}
 	v.okta.ruledAt["gPortal"] = time.Time{}
-	b := &bench{T: t, v: v, set: org(t), url: "sqlite:" + databases(t) + "/sopd.db", write: true, holder: "one"}
+	b := &bench{tester: t, v: v, set: org(t), url: "sqlite:" + path, write: true, holder: "one"}
 	b.open()
 	b.adopt()
 	return b
