@@ -132,6 +132,7 @@ type bench struct {
 	r      *reconcile.Reconciler
 	write  bool
 	holder string
+	stages []reconcile.Stage
 	passes int
 	report reconcile.Report
 
@@ -198,6 +199,7 @@ func (b *bench) reconciler(holder string) *reconcile.Reconciler {
 	r, err := reconcile.New(reconcile.Config{
 		Store: b.store, Directory: b.v.okta, Writer: b.v.okta, Tickets: b.v.jira, Desk: b.v.jira, Pager: b.v.ops, Policies: b.set,
 		Write: b.write, Self: self, Holder: holder, Sleep: b.v.clock.sleep, Now: b.v.clock.Now, Logger: slog.New(slog.DiscardHandler),
+		Stages: b.stages,
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -31,7 +31,7 @@ const (
 
 // FindingKinds lists the kinds, for metrics.
 func FindingKinds() []finding.Kind {
-	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped}
+	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingBlind}
 }
 
 // unconfirmedAfter is when a change that Okta does not show becomes a finding. Okta shows its own writes within seconds.
@@ -54,10 +54,11 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 	c := conclusion{r: r, view: v, loader: l, plan: v.plan()}
 	c.index()
 	err = r.write(ctx, func(tx *store.Tx) error {
-		steps := []func(*store.Tx) error{r.witness, c.findings}
+		steps := []func(*store.Tx) error{r.witness}
 		if r.Write {
 			steps = append(steps, c.tickets, c.expiries, c.departures)
 		}
+		steps = append(steps, c.findings)
 		for _, step := range steps {
 			if err := step(tx); err != nil {
 				return err
@@ -295,6 +296,11 @@ func (c *conclusion) findings(tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
+	ofStages, err := c.stages(tx)
+	if err != nil {
+		return err
+	}
+	standing = append(standing, ofStages...)
 	for _, f := range standing {
 		c.raised[f.Key] = struct{}{}
 		fresh, err := tx.PutFinding(f)
@@ -315,7 +321,7 @@ func (c *conclusion) findings(tx *store.Tx) error {
 		return err
 	}
 	for _, f := range open {
-		if _, stands := c.raised[f.Key]; stands || !slices.Contains(FindingKinds(), f.Kind) {
+		if _, stands := c.raised[f.Key]; stands || !slices.Contains(c.r.Kinds(), f.Kind) {
 			continue
 		}
 		if f.Alert != "" && c.r.Pager != nil && c.r.Write {

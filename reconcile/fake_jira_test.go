@@ -251,6 +251,33 @@ func (j *jira) Attach(_ context.Context, key ticket.Key, name string, content io
 	})
 }
 
+// Open opens a ticket, unless the search shows one with the marker.
+func (j *jira) Open(_ context.Context, n ticket.New) (ticket.Key, error) {
+	if err := n.Check(); err != nil {
+		return "", err
+	}
+	for _, i := range sorted(j.issues, func(i *issue) bool { return slices.Contains(i.Labels, n.Marker) }) {
+		if !i.Created.After(j.v.clock.now.Add(-jiraLag)) {
+			return i.Key, nil
+		}
+	}
+	var key ticket.Key
+	err := j.v.write("Open", func() error {
+		key = ticket.Key(fmt.Sprintf("%s-%d", n.Project, j.next))
+		j.issues[key] = &issue{Ticket: ticket.Ticket{
+			ID: ticket.ID(fmt.Sprint(10000 + j.next)), Key: key, Project: n.Project, Type: n.Type, Summary: n.Summary, Status: "Open",
+			Reporter: ticket.Person{Account: bot, Active: true}, Created: j.v.clock.now, Updated: j.v.clock.now,
+			Labels: append([]string{n.Marker}, n.Labels...), Fields: n.Fields,
+		}}
+		j.next++
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return key, nil
+}
+
 // pager is the paging.
 type pager struct {
 	v       *vendors

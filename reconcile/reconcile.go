@@ -86,6 +86,9 @@ type Desk interface {
 	Attachments(ctx context.Context, key ticket.Key) ([]string, error)
 	// Attach adds a file.
 	Attach(ctx context.Context, key ticket.Key, name string, content io.Reader) error
+	// Open opens a ticket, unless one with the same marker is found: then that one's key is returned. The search for the
+	// marker shows a new ticket late.
+	Open(ctx context.Context, n ticket.New) (ticket.Key, error)
 }
 
 // Pager pages people. Create joins an open alert of the same alias.
@@ -104,7 +107,9 @@ type Config struct {
 	Tickets   Tickets
 	Desk      Desk
 	Pager     Pager // nil: nobody is paged
-	Policies  *policies.Set
+	// Stages are the procedures besides access, in the order in which they run; their names and finding kinds differ.
+	Stages   []Stage
+	Policies *policies.Set
 	// Write allows changes outside. When false a pass records what it would have done and touches nothing.
 	Write bool
 	// Self is the Okta user whose credential sopd uses; empty for a service app.
@@ -136,6 +141,8 @@ type Reconciler struct {
 	suspects map[access.GroupID]struct{}
 	// doubted are users who show as deactivated and could not be read by ID in the pass under way.
 	doubted map[access.UserID]struct{}
+	// blind are the stages that could not read what they need in the pass under way.
+	blind map[string]error
 	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.
 	fence int64
 }
@@ -198,6 +205,7 @@ type Report struct {
 	// nothing.
 	NextDue  time.Time
 	Unread   map[access.GroupID]error // groups left out because they could not be read
+	Blind    map[string]error         // stages that could not read what they need, by name
 	Holds    int                      // parts of the plan that wait for a person
 	Findings int                      // that stand at the end
 }
@@ -241,7 +249,7 @@ func result(report Report) Result {
 	switch {
 	case report.Holds > 0:
 		return Held
-	case len(report.Unread) > 0:
+	case len(report.Unread) > 0, len(report.Blind) > 0:
 		return Partial
 	default:
 		return Succeeded
@@ -258,6 +266,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 		return fmt.Errorf("observing: %w", err)
 	}
 	report.Unread = unread
+	if report.Blind, err = r.observeStages(ctx); err != nil {
+		return fmt.Errorf("observing: %w", err)
+	}
 	view, err := r.view(ctx, unread)
 	if err != nil {
 		return fmt.Errorf("judging: %w", err)

@@ -188,6 +188,7 @@ func stories() []story {
 					removed("gWiki", "uHal"))
 			},
 		},
+		containment(),
 		{
 			name:  "request for a group that a rule feeds",
 			begin: func(b *bench) { b.v.jira.approve(b.v.jira.raise(asks("Portal", "", time.Time{})), "uOwner") },

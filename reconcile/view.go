@@ -138,6 +138,7 @@ type loader struct {
 	// blind: a group whose members may approve is not known, so that an approval that does not count may count all the same.
 	blind   bool
 	changes map[ticket.Key][]change.Change
+	demands Demand // of the stages
 	pending []change.Change
 	removed int64
 }
@@ -148,7 +149,7 @@ func (l *loader) load(tx *store.Tx) error {
 		load func(*store.Tx) error
 	}{
 		{"users", l.loadUsers}, {"groups", l.loadGroups}, {"grants", l.loadGrants},
-		{"tickets", l.loadTickets}, {"changes", l.loadChanges}, {"promises", l.loadPromises},
+		{"tickets", l.loadTickets}, {"changes", l.loadChanges}, {"promises", l.loadPromises}, {"demands", l.loadDemands},
 	}
 	for _, step := range steps {
 		if err := step.load(tx); err != nil {
@@ -337,6 +338,9 @@ func (l *loader) view() (view, error) {
 		}
 	}
 	v.observation.Grants = append(v.observation.Grants, v.fresh...)
+	v.observation.Revoked = append(v.observation.Revoked, l.demands.Revoked...)
+	v.observation.Leavers = append(v.observation.Leavers, l.demands.Leavers...)
+	v.observation.Actions = l.demands.Actions
 	l.deprovisioned(&v)
 	return v, nil
 }

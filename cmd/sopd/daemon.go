@@ -89,7 +89,7 @@ func connect(ctx context.Context, c console, v volume) (*daemon, error) {
 		}
 	}
 	d.registry.MustRegister(figures.NewStored(ctx, figures.Options{
-		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: reconcile.FindingKinds(),
+		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(),
 	}))
 	return d, nil
 }
@@ -205,6 +205,9 @@ func (t desk) Comment(ctx context.Context, key ticket.Key, c ticket.Comment) err
 	_, err := t.Tickets.Comment(ctx, key, jira.NewComment{Body: c.Body, Public: c.Public})
 	return err
 }
+
+// Open opens a ticket, or finds the one that has its marker.
+func (t desk) Open(ctx context.Context, n ticket.New) (ticket.Key, error) { return t.Create(ctx, n) }
 
 // Attachments returns the names of a ticket's attachments.
 func (t desk) Attachments(ctx context.Context, key ticket.Key) ([]string, error) {

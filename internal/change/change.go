@@ -59,6 +59,7 @@ const (
 	RoleChange     Reason = "role-change"     // an approved role change replaced the old role
 	Review         Reason = "review"          // an access review decided so
 	Drift          Reason = "drift"           // no grant, in a group that policy enforces, seen in a complete read
+	Containment    Reason = "containment"     // a step of an incident's playbook that an authorised person confirmed
 	Undo           Reason = "undo"            // an approved restoration of what a change removed
 	Voided         Reason = "voided"          // end of a grant: its ticket stopped to prove it before anything was given
 )
@@ -170,17 +171,21 @@ const (
 	Comment    EffectKind = "comment"
 	Transition EffectKind = "transition"
 	Attach     EffectKind = "attach"
+	Open       EffectKind = "open"
 )
 
-// Effect is something still to be told on a ticket. It is stored in the transaction that makes it true, so it is neither
+// Effect is something still to be told on a ticket, or a ticket still to be opened. It is stored in the transaction that makes it true, so it is neither
 // forgotten nor told of something that did not happen.
 type Effect struct {
 	// Key is unique: the ticket and what the effect is for, such as "ACC-17/provisioned". A second effect with the same
 	// key is the same effect.
-	Key    string     `json:"key"`
+	Key string `json:"key"`
+	// Ticket is the ticket that is told; of one that is to be opened its key, empty until it is there.
 	Ticket ticket.Key `json:"ticket"`
 	Kind   EffectKind `json:"kind"`
-	// Body is the comment's text, the target status's name, or the attachment's content.
+	// New is the ticket to be opened; nil for all other kinds.
+	New *ticket.New `json:"new,omitempty"`
+	// Body is the comment's text, the target status's name, or the attachment's content; empty for a ticket to be opened.
 	Body string `json:"body"`
 	// Name is the attachment's file name.
 	Name string `json:"name,omitempty"`

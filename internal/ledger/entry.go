@@ -24,6 +24,7 @@ const (
 	ChangeWitnessed    Kind = "change.witnessed"   // the System Log shows our change; body: the event
 	ChangeWithheld     Kind = "change.withheld"    // would have been made, but writing is off
 	TicketTold         Kind = "ticket.told"        // a comment, transition or attachment reached the ticket
+	TicketOpened       Kind = "ticket.opened"      // a ticket was opened by sopd
 	FindingRaised      Kind = "finding.raised"
 	FindingCleared     Kind = "finding.cleared"
 	HoldMade           Kind = "hold.made" // a guard stopped a plan; body: hold.Hold
@@ -51,7 +52,7 @@ func Kinds() []Kind {
 	return []Kind{
 		GrantApproved, GrantEnded, RequestRefused,
 		ChangeIntended, ChangeApplied, ChangeUnconfirmed, ChangeConfirmed, ChangeRefused, ChangeWitnessed, ChangeWithheld,
-		TicketTold, FindingRaised, FindingCleared,
+		TicketTold, TicketOpened, FindingRaised, FindingCleared,
 		HoldMade, HoldApproved, HoldCancelled, HoldUsed, PlanProposed,
 		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, PolicyLoaded, GuardOverridden,
 		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, KeyChanged,

@@ -18,6 +18,7 @@ func Build(o Observation) Plan {
 	}
 	b.grantsElsewhere()
 	b.leavers()
+	b.actions()
 	b.plan.Satisfied = b.at(b.satisfied)
 	b.plan.sort()
 	return b.plan
@@ -256,6 +257,30 @@ func (b *builder) leavers() {
 			b.skip(c, "the user is not known in Okta")
 		default:
 			b.remove(c)
+		}
+	}
+}
+
+// actions plans what was decided about whole users. One that the plan holds already, on a leaver's account, is not made
+// twice.
+func (b *builder) actions() {
+	for _, a := range b.o.Actions {
+		c := change.Change{Kind: a.Kind, Reason: a.Reason, User: a.User, Ticket: a.Ticket, Policy: a.Policy}
+		user, known := b.o.Users[a.User]
+		same := func(planned change.Change) bool { return planned.Kind == a.Kind && planned.User == a.User }
+		switch {
+		case b.pending[access.Membership{User: a.User}], slices.ContainsFunc(b.plan.Changes, same):
+		case !known:
+			b.skip(c, "the user is not known in Okta")
+		case user.Status == access.Deprovisioned, a.Kind == change.Suspend && user.Status == access.Suspended: // it is so already
+		case a.Kind == change.Suspend && user.Status != access.Active:
+			b.skip(c, "Okta suspends only users that are active")
+		case b.kept[a.User]:
+			b.skip(c, "the user is protected by policy")
+		case a.Mode.Writes():
+			b.plan.Changes = append(b.plan.Changes, c)
+		default:
+			b.plan.Proposed = append(b.plan.Proposed, c)
 		}
 	}
 }

@@ -31,6 +31,7 @@ type Observation struct {
 	Baseline map[access.Membership]bool // adopted without a ticket
 	Leavers  []Leaver
 	Revoked  []Revocation
+	Actions  []Action
 	// Pending are changes that are not settled: their memberships are left alone until they are.
 	Pending   []change.Change
 	Protected []access.UserID // and sopd's own account
@@ -74,6 +75,17 @@ type Revocation struct {
 	Ticket ticket.Key
 	// Since is when it took effect; what was approved later stands.
 	Since time.Time
+}
+
+// Action is the positive evidence that something about a whole user has to be done once, such as a step of an incident's
+// playbook. What is under way or done already is not given again.
+type Action struct {
+	Kind   change.Kind // one that is about a user: [change.ClearSessions] or [change.Suspend]
+	User   access.UserID
+	Reason change.Reason
+	Ticket ticket.Key
+	Policy string       // SOP@version
+	Mode   catalog.Mode // how far sopd may go with it
 }
 
 // Plan is what has to change. All lists are sorted.
