@@ -54,7 +54,7 @@ func joinUsers(users []access.UserID) string {
 	return strings.Join(texts, " ")
 }
 
-// lastSeen returns some of those who were in the group when it was last read.
+// lastSeen returns some of those who were in the group when it was last read, or of those who were adopted in it.
 func (r *Reconciler) lastSeen(ctx context.Context, id access.GroupID) ([]access.UserID, error) {
 	var seen []access.UserID
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
@@ -67,6 +67,14 @@ func (r *Reconciler) lastSeen(ctx context.Context, id access.GroupID) ([]access.
 		for _, user := range strings.Fields(string(kept)) {
 			seen = append(seen, access.UserID(user))
 		}
+		if err != nil || len(seen) > 0 {
+			return err
+		}
+		adopted, err := tx.Baseline(id)
+		for _, b := range adopted {
+			seen = append(seen, b.User)
+		}
+		seen = spread(seen, witnesses)
 		return err
 	})
 	return seen, err

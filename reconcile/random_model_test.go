@@ -115,7 +115,9 @@ func (m *model) want(k access.Membership, mode string, deprovisioned bool, now t
 	p, h := m.people[k.User], m.member[k]
 	against, ran := m.against(k, now)
 	switch {
-	case k.User == "uGlass" || mode == "observe": // never touched
+	case k.User == "uGlass" && !h.hand: // may be given something
+		return unclear
+	case k.User == "uGlass" || mode == "observe": // never taken anything from
 		return map[bool]verdict{true: inside, false: outside}[h.hand]
 	case m.murky[k.Group]:
 		return unclear

@@ -8,6 +8,7 @@ import (
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/hold"
+	"github.com/maisonrmi/sopd/reconcile"
 	"pgregory.net/rapid"
 )
 
@@ -109,7 +110,7 @@ func (r *random) rest() {
 	}
 	for range 10 {
 		later(10 * time.Second)(r.bench)
-		r.settle()
+		r.calm()
 		open := r.holds(hold.Open)
 		for _, h := range open {
 			if r.v.clock.now.Before(h.Expires) {
@@ -125,6 +126,20 @@ func (r *random) rest() {
 		}
 	}
 	r.Fatalf("there is always another hold: %v", r.holds(hold.Open))
+}
+
+// calm runs passes until nothing is left to do. What cannot be told to a ticket that is gone is tried for hours.
+func (r *random) calm() {
+	r.Helper()
+	for n := range 40 {
+		before := len(r.v.writes())
+		crashed, err := r.pass()
+		if err == nil && !crashed && r.report.Result != reconcile.Standby && len(r.v.writes()) == before && r.quiet() {
+			return
+		}
+		later(min(time.Hour, time.Minute<<(n/4)))(r.bench)
+	}
+	r.Fatalf("there is always something to do; the last calls: %v", r.v.writes()[max(0, len(r.v.writes())-10):])
 }
 
 // waiting reports whether a part of the last plan waits for a person.
