@@ -24,19 +24,23 @@ import (
 
 // Set is a folder of policies, compiled.
 type Set struct {
-	Catalog   catalog.Catalog               // the systems and the groups that sopd manages
-	People    people.Strategy               // how persons in tickets are matched with Okta users
-	Guards    guard.Limits                  // what a plan may do without a person's word
-	Canaries  Canaries                      // zero: none
-	Calendars map[string]*calendar.Calendar // by name
-	SOPs      []SOP                         // sorted by name
-	Clocks    []kpi.Definition              // of all procedures
+	Catalog catalog.Catalog // the systems and the groups that sopd manages
+	People  people.Strategy // how persons in tickets are matched with Okta users
+	Guards  guard.Limits    // what a plan may do without a person's word
+	// HoldApprovers are those who may decide about holds: the accounts on sopd's machine, and whose they are. With none
+	// named, whoever may run sopd on it.
+	HoldApprovers map[string]access.UserID
+	Canaries      Canaries                      // zero: none
+	Calendars     map[string]*calendar.Calendar // by name
+	SOPs          []SOP                         // sorted by name
+	Clocks        []kpi.Definition              // of all procedures
 }
 
 // Canaries are objects that must be there in every complete read; an answer without them is not the truth.
 type Canaries struct {
-	User  access.UserID  // is a member of Group
-	Group access.GroupID // empty: no canary
+	User   access.UserID  // is a member of Group
+	Group  access.GroupID // empty: no canary
+	Ticket ticket.Key     // has to be found by every search; empty: no canary
 }
 
 // SOP is one procedure, with the part that its kind adds.

@@ -51,6 +51,8 @@ type groupYAML struct {
 	Name      string `yaml:"name"`
 	Floor     int    `yaml:"floor"`
 	Protected bool   `yaml:"protected"`
+	// Administrative: the group decides about Okta itself, and somebody who can sign in has to stay in it.
+	Administrative bool `yaml:"administrative"`
 }
 
 type roleYAML struct {
@@ -68,20 +70,31 @@ type peopleFile struct {
 
 // guardsFile is what a plan may do without a person's word. A limit is a number, or "off".
 type guardsFile struct {
-	Header              header       `yaml:",inline"`
-	RemovalPercent      string       `yaml:"removalPercent"`
-	Removals            string       `yaml:"removals"`
-	RemovalsPerHour     string       `yaml:"removalsPerHour"`
-	GroupRemovalPercent string       `yaml:"groupRemovalPercent"`
-	Additions           string       `yaml:"additions"`
-	People              string       `yaml:"people"`
-	ProtectedUsers      []string     `yaml:"protectedUsers"`
-	Canaries            canariesYAML `yaml:"canaries"`
+	Header              header `yaml:",inline"`
+	RemovalPercent      string `yaml:"removalPercent"`
+	Removals            string `yaml:"removals"`
+	RemovalsPerHour     string `yaml:"removalsPerHour"`
+	GroupRemovalPercent string `yaml:"groupRemovalPercent"`
+	Additions           string `yaml:"additions"`
+	People              string `yaml:"people"`
+	SmallGroupFloor     string `yaml:"smallGroupFloor"`
+	// ApprovedRemovals is "hold" or "pass": whether the guards of single groups stop what somebody has approved one by one.
+	ApprovedRemovals string             `yaml:"approvedRemovals"`
+	ProtectedUsers   []string           `yaml:"protectedUsers"`
+	HoldApprovers    []holdApproverYAML `yaml:"holdApprovers"`
+	Canaries         canariesYAML       `yaml:"canaries"`
+}
+
+// holdApproverYAML is somebody who may let a held plan through, by the account with which they work on sopd's machine.
+type holdApproverYAML struct {
+	Account string `yaml:"account"`
+	User    string `yaml:"user"` // their Okta ID: nobody decides on what they have caused themselves
 }
 
 type canariesYAML struct {
-	User  string `yaml:"user"`
-	Group string `yaml:"group"`
+	User   string `yaml:"user"`
+	Group  string `yaml:"group"`
+	Ticket string `yaml:"ticket"`
 }
 
 // sop is what every procedure says about itself.

@@ -41,6 +41,7 @@ type okta struct {
 	// unreadable groups answer with the error.
 	unreadable map[access.GroupID]error
 	empty      map[access.GroupID]bool // whose members read as none, with status 200
+	roles      map[access.GroupID][]string
 }
 
 func newOkta(v *vendors) *okta {
@@ -253,6 +254,13 @@ func (o *okta) Events(_ context.Context, cursor access.Cursor, since time.Time) 
 		from++
 	}
 	return page, access.Cursor(strconv.Itoa(from)), nil
+}
+
+func (o *okta) GroupRoles(_ context.Context, group access.GroupID) ([]string, error) {
+	if err := o.v.read("GroupRoles"); err != nil {
+		return nil, err
+	}
+	return o.roles[group], nil
 }
 
 func (o *okta) Add(_ context.Context, m access.Membership) error {

@@ -109,6 +109,7 @@ type Config struct {
 	Pager     Pager // nil: nobody is paged
 	// Stages are the procedures besides access, in the order in which they run; their names and finding kinds differ.
 	Stages   []Stage
+	Admins   Admins // nil: only the policy says which groups administer Okta
 	Policies *policies.Set
 	// Write allows changes outside. When false a pass records what it would have done and touches nothing.
 	Write bool
@@ -287,6 +288,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	report.NextDue = nextDue(view)
 	if err := r.recordDecisions(ctx, view, report.Plan); err != nil {
 		return fmt.Errorf("recording decisions: %w", err)
+	}
+	if err := r.expireHolds(ctx); err != nil {
+		return fmt.Errorf("ending holds: %w", err)
 	}
 	if err := r.carryOut(ctx, report); err != nil {
 		return fmt.Errorf("carrying out: %w", err)

@@ -104,7 +104,7 @@ func Views() []View {
 		{File: "leavers.csv", Title: "people who left, with the times", Kinds: []ledger.Kind{ledger.FactRecorded}, Fact: factLeft},
 		{File: "refusals.csv", Title: "requests that were refused, with the causes", Kinds: []ledger.Kind{ledger.RequestRefused}},
 		{File: "holds.csv", Title: "holds and overrides of guards, with who decided", Kinds: []ledger.Kind{
-			ledger.HoldMade, ledger.HoldApproved, ledger.HoldCancelled, ledger.HoldUsed, ledger.GuardOverridden,
+			ledger.HoldMade, ledger.HoldApproved, ledger.HoldCancelled, ledger.HoldUsed, ledger.HoldExpired, ledger.GuardOverridden,
 		}},
 		{File: "exceptions.csv", Title: "memberships accepted without a ticket", Kinds: []ledger.Kind{ledger.BaselineAdopted, ledger.BaselineDropped}},
 		{File: "findings.csv", Title: "findings", Kinds: []ledger.Kind{ledger.FindingRaised}},

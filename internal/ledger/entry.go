@@ -31,6 +31,7 @@ const (
 	HoldApproved       Kind = "hold.approved"
 	HoldCancelled      Kind = "hold.cancelled"
 	HoldUsed           Kind = "hold.used"
+	HoldExpired        Kind = "hold.expired" // nobody decided, or what was decided was not used in time; body: hold.Hold
 	PlanProposed       Kind = "plan.proposed"
 	BaselineAdopted    Kind = "baseline.adopted" // an existing membership was accepted without a ticket
 	BaselineDropped    Kind = "baseline.dropped"
@@ -53,7 +54,7 @@ func Kinds() []Kind {
 		GrantApproved, GrantEnded, RequestRefused,
 		ChangeIntended, ChangeApplied, ChangeUnconfirmed, ChangeConfirmed, ChangeRefused, ChangeWitnessed, ChangeWithheld,
 		TicketTold, TicketOpened, FindingRaised, FindingCleared,
-		HoldMade, HoldApproved, HoldCancelled, HoldUsed, PlanProposed,
+		HoldMade, HoldApproved, HoldCancelled, HoldUsed, HoldExpired, PlanProposed,
 		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, PolicyLoaded, GuardOverridden,
 		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, KeyChanged,
 	}
