@@ -166,7 +166,7 @@ func (d *daemon) newReconciler(context.Context) error {
 		pager = d.pager
 	}
 	r, err := reconcile.New(reconcile.Config{
-		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
+		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira, d.policies.Canaries.Ticket}, Desk: desk{d.jira}, Pager: pager,
 		Policies: d.policies, Write: d.config.Write, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
 	})
 	d.reconciler = r
@@ -182,11 +182,14 @@ func (d directory) AllUsers(ctx context.Context) ([]access.User, error) {
 }
 
 // tickets is Jira as the reconciler reads it.
-type tickets struct{ *jira.Tickets }
+type tickets struct {
+	*jira.Tickets
+	canary ticket.Key
+}
 
 // Changed returns the tickets of the projects that changed since.
 func (t tickets) Changed(ctx context.Context, projects []string, since time.Time) (reconcile.ChangedTickets, error) {
-	found, err := t.Tickets.Changed(ctx, jira.Query{Projects: projects, Since: since})
+	found, err := t.Tickets.Changed(ctx, jira.Query{Projects: projects, Since: since, Canary: t.canary})
 	if err != nil {
 		return reconcile.ChangedTickets{}, err
 	}
