@@ -34,6 +34,27 @@ func forgetMembers(tx *store.Tx, id access.GroupID, at time.Time) error {
 	return tx.ForgetMembers(id)
 }
 
+// eventGroupDeleted is the System Log's name of a deletion.
+//
+// Source: Okta event type catalogue 2026.08.1.
+const eventGroupDeleted = "group.lifecycle.delete"
+
+// forgetDeleted forgets the members of groups that were deleted, so that the next pass reads them again, and finds them gone:
+// the list of changed groups does not name them.
+func forgetDeleted(tx *store.Tx, events []access.Event, at time.Time) error {
+	for _, e := range events {
+		if e.Type != eventGroupDeleted || !e.Succeeded {
+			continue
+		}
+		for _, id := range e.Groups {
+			if err := forgetMembers(tx, id, at); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // spread returns up to n of the users, from the whole length of the list.
 func spread(users []access.UserID, n int) []access.UserID {
 	if len(users) <= n {

@@ -237,6 +237,9 @@ func (r *Reconciler) observeLog(ctx context.Context) error {
 			if _, err := tx.PutEvents(events); err != nil {
 				return err
 			}
+			if err := forgetDeleted(tx, events, r.Now()); err != nil {
+				return err
+			}
 			return tx.SetCursor(cursorLog, next, r.Now())
 		}); err != nil {
 			return err
