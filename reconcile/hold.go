@@ -26,7 +26,7 @@ const holdTime = 24 * time.Hour
 func (r *Reconciler) clear(ctx context.Context, p plan.Plan, unread map[access.GroupID]error) (plan.Cleared, bool, error) {
 	limits := r.Policies.Guards
 	limits.Self = r.Self
-	state, known, err := r.measure(ctx, p, unread)
+	state, err := r.measure(ctx, p, unread)
 	if err != nil {
 		return plan.Cleared{}, false, err
 	}
@@ -49,7 +49,7 @@ func (r *Reconciler) clear(ctx context.Context, p plan.Plan, unread map[access.G
 	if len(trips) == 0 {
 		return cleared, true, nil
 	}
-	return plan.Cleared{}, false, r.makeHold(ctx, p, trips, known)
+	return plan.Cleared{}, false, r.makeHold(ctx, p, trips)
 }
 
 // standingHold returns the newest hold for the plan that is neither used nor expired. One that somebody has cancelled stands
@@ -82,7 +82,7 @@ func (r *Reconciler) useHold(ctx context.Context, h hold.Hold) error {
 }
 
 // makeHold keeps the plan for a person to decide.
-func (r *Reconciler) makeHold(ctx context.Context, p plan.Plan, trips []guard.Trip, known []access.User) error {
+func (r *Reconciler) makeHold(ctx context.Context, p plan.Plan, trips []guard.Trip) error {
 	text, err := json.Marshal(p.Changes)
 	if err != nil {
 		return err
@@ -95,10 +95,9 @@ func (r *Reconciler) makeHold(ctx context.Context, p plan.Plan, trips []guard.Tr
 		h.Guards = append(h.Guards, string(t.Guard))
 		h.Reasons = append(h.Reasons, t.Reason)
 	}
-	who := people.New(r.Policies.People, known, nil)
 	err = r.write(ctx, func(tx *store.Tx) error {
 		var err error
-		if h.Causes, err = causes(tx, p, who); err != nil {
+		if h.Causes, err = causes(tx, p, people.Over(r.Policies.People, tx)); err != nil {
 			return err
 		}
 		if err := tx.PutHold(h); err != nil {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
@@ -19,39 +21,44 @@ type Admins interface {
 	GroupRoles(ctx context.Context, group access.GroupID) ([]string, error)
 }
 
-// measure returns what the guards measure the plan against, as it stands now, and everybody who is known. A removal that is
-// not settled may have happened, so its member no longer counts.
-func (r *Reconciler) measure(ctx context.Context, p plan.Plan, unread map[access.GroupID]error) (guard.State, []access.User, error) {
-	l := loader{r: r, now: r.Now(), unread: unread}
-	state := guard.State{Catalog: r.Policies.Catalog, Sizes: make(map[access.GroupID]int)}
+// measure returns what the guards measure the plan against, as it stands now. A removal that is not settled may have
+// happened, so its member no longer counts.
+func (r *Reconciler) measure(ctx context.Context, p plan.Plan, unread map[access.GroupID]error) (guard.State, error) {
+	var l *loader
+	var state guard.State
+	var touched map[access.GroupID][]access.UserID
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
-		if err := l.load(tx); err != nil {
+		l = &loader{r: r, now: r.Now(), unread: unread}
+		err := errors.Join(l.loadRules(tx), l.loadChanges(tx))
+		if err != nil {
 			return err
 		}
-		var err error
-		state.Lately, err = lately(tx, l)
+		state = guard.State{Catalog: r.Policies.Catalog, RemovedLastHour: int(l.removed)}
+		if state.Sizes, err = l.sizes(tx); err != nil {
+			return err
+		}
+		if state.Lately, err = lately(tx, l.now); err != nil {
+			return err
+		}
+		touched, err = l.touched(tx, p)
 		return err
 	})
 	if err != nil {
-		return guard.State{}, nil, fmt.Errorf("measuring for the guards: %w", err)
-	}
-	state.RemovedLastHour = int(l.removed)
-	for _, g := range l.groups {
-		state.Sizes[g.Group.ID] = len(g.Members)
+		return guard.State{}, fmt.Errorf("measuring for the guards: %w", err)
 	}
 	for _, c := range l.pending {
 		if c.Kind == change.RemoveMember && state.Sizes[c.Group] > 0 {
 			state.Sizes[c.Group]--
 		}
 	}
-	state.Admins, err = r.administrators(ctx, p, l)
-	return state, l.users, err
+	state.Admins, err = r.administrators(ctx, touched)
+	return state, err
 }
 
 // lately counts what sopd did in each group before.
-func lately(tx *store.Tx, l loader) (map[access.GroupID]guard.Lately, error) {
+func lately(tx *store.Tx, now time.Time) (map[access.GroupID]guard.Lately, error) {
 	all := make(map[access.GroupID]guard.Lately)
-	month, err := tx.MovesSince(l.now.Add(-guard.Month))
+	month, err := tx.MovesSince(now.Add(-guard.Month))
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +71,7 @@ func lately(tx *store.Tx, l loader) (map[access.GroupID]guard.Lately, error) {
 		}
 		all[m.Group] = was
 	}
-	day, err := tx.MovesSince(l.now.Add(-guard.Day))
+	day, err := tx.MovesSince(now.Add(-guard.Day))
 	for _, m := range day {
 		if m.Kind == change.RemoveMember && !guard.Approved(m.Reason) {
 			was := all[m.Group]
@@ -75,31 +82,53 @@ func lately(tx *store.Tx, l loader) (map[access.GroupID]guard.Lately, error) {
 	return all, err
 }
 
-// administrators returns the active members of those groups that administer Okta and that the plan takes somebody from, by
-// a removal or by a suspension.
-func (r *Reconciler) administrators(ctx context.Context, p plan.Plan, l loader) (map[access.GroupID][]access.UserID, error) {
-	active := make(map[access.UserID]bool, len(l.users))
-	for _, u := range l.users {
-		active[u.ID] = u.Status == access.Active
-	}
-	admins := make(map[access.GroupID][]access.UserID)
-	for _, g := range l.groups {
-		touched := slices.ContainsFunc(p.Changes, func(c change.Change) bool {
-			if c.Kind == change.Suspend {
-				_, in := slices.BinarySearch(g.Members, c.User)
-				return in
+// touched returns the active members of the groups that the plan takes somebody from, by a removal or by a suspension.
+func (l *loader) touched(tx *store.Tx, p plan.Plan) (map[access.GroupID][]access.UserID, error) {
+	groups := make(map[access.GroupID][]access.UserID)
+	for _, c := range p.Changes {
+		switch c.Kind {
+		case change.RemoveMember:
+			groups[c.Group] = nil
+		case change.Suspend:
+			of, err := tx.MembershipsOf(c.User)
+			if err != nil {
+				return nil, err
 			}
-			return c.Kind == change.RemoveMember && c.Group == g.Group.ID
-		})
-		if !touched {
-			continue
+			for _, m := range of {
+				if _, ours := l.r.Policies.Catalog.Group(m.Group); ours {
+					groups[m.Group] = nil
+				}
+			}
 		}
-		administers, err := r.administers(ctx, g.Group.ID)
+	}
+	for id := range groups {
+		members, _, _, err := tx.Members(id)
 		if err != nil {
-			return nil, fmt.Errorf("administrator roles of group %s: %w", g.Group.ID, err)
+			return nil, err
+		}
+		for _, user := range members {
+			u, _, err := tx.User(user)
+			if err != nil {
+				return nil, err
+			}
+			if u.Status == access.Active {
+				groups[id] = append(groups[id], user)
+			}
+		}
+	}
+	return groups, nil
+}
+
+// administrators returns those of the groups that administer Okta.
+func (r *Reconciler) administrators(ctx context.Context, touched map[access.GroupID][]access.UserID) (map[access.GroupID][]access.UserID, error) {
+	admins := make(map[access.GroupID][]access.UserID)
+	for _, id := range slices.Sorted(maps.Keys(touched)) {
+		administers, err := r.administers(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("administrator roles of group %s: %w", id, err)
 		}
 		if administers {
-			admins[g.Group.ID] = slices.DeleteFunc(slices.Clone(g.Members), func(id access.UserID) bool { return !active[id] })
+			admins[id] = touched[id]
 		}
 	}
 	return admins, nil
