@@ -15,7 +15,7 @@ import (
 // never run.
 func Facts() []string {
 	return []string{
-		"request.requested", "request.approved", "request.provisioned", "request.validated", "leaver.left", "leaver.removed",
+		"request.requested", "request.approved", "request.provisioned", "request.validated", "leaver.left", "leaver.removed", "leaver.returned",
 	}
 }
 

@@ -34,7 +34,7 @@ const (
 
 // FindingKinds lists the kinds, for metrics.
 func FindingKinds() []finding.Kind {
-	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind}
+	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind, FindingOnCallGap}
 }
 
 // unconfirmedAfter is when a change that Okta does not show becomes a finding. Okta shows its own writes within seconds.
@@ -205,7 +205,7 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 		}
 	}
 	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend)
-	done := remark{purpose: "removed", text: c.r.removedText(changes, skipped), at: c.view.observation.Now}
+	done := remark{purpose: "removed", text: c.r.removedText(changes, skipped) + c.leavesBehind(j.ticket.Key), at: c.view.observation.Now}
 	if len(changes) > 0 {
 		done.marker = string(changes[0].ID)
 	}
@@ -407,7 +407,7 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 		return nil, err
 	}
 	held, err := c.holds(tx)
-	return slices.Concat(all, parked, held), err
+	return slices.Concat(all, parked, held, c.gaps()), err
 }
 
 // parked points out what was to be said or done on a ticket and was given up.

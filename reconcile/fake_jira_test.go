@@ -283,7 +283,15 @@ type pager struct {
 	v       *vendors
 	open    map[string]string // alias by alert ID
 	created int               // alerts opened; joins left out
+	duties  []paging.Duty
 	closed  int
+}
+
+func (p *pager) Duties(context.Context, time.Time) ([]paging.Duty, error) {
+	if err := p.v.read("Duties"); err != nil {
+		return nil, err
+	}
+	return slices.Clone(p.duties), nil
 }
 
 func (p *pager) Create(_ context.Context, a paging.NewAlert) (paging.AlertID, error) {

@@ -42,6 +42,8 @@ type okta struct {
 	unreadable map[access.GroupID]error
 	empty      map[access.GroupID]bool // whose members read as none, with status 200
 	roles      map[access.GroupID][]string
+	admins     map[access.UserID][]string
+	tokens     map[access.UserID][]string
 }
 
 func newOkta(v *vendors) *okta {
@@ -261,6 +263,20 @@ func (o *okta) GroupRoles(_ context.Context, group access.GroupID) ([]string, er
 		return nil, err
 	}
 	return o.roles[group], nil
+}
+
+func (o *okta) UserRoles(_ context.Context, user access.UserID) ([]string, error) {
+	if err := o.v.read("UserRoles"); err != nil {
+		return nil, err
+	}
+	return o.admins[user], nil
+}
+
+func (o *okta) APITokens(_ context.Context, user access.UserID) ([]string, error) {
+	if err := o.v.read("APITokens"); err != nil {
+		return nil, err
+	}
+	return o.tokens[user], nil
 }
 
 func (o *okta) Add(_ context.Context, m access.Membership) error {

@@ -109,7 +109,9 @@ type Config struct {
 	Pager     Pager // nil: nobody is paged
 	// Stages are the procedures besides access, in the order in which they run; their names and finding kinds differ.
 	Stages   []Stage
-	Admins   Admins // nil: only the policy says which groups administer Okta
+	Admins   Admins  // nil: only the policy says which groups administer Okta
+	Traces   Traces  // nil: nothing is said of leavers' roles and tokens
+	Rosters  Rosters // nil: nothing is said of leavers' turns on call
 	Policies *policies.Set
 	// Write allows changes outside. When false a pass records what it would have done and touches nothing.
 	Write bool
@@ -144,6 +146,8 @@ type Reconciler struct {
 	suspects map[access.GroupID]struct{}
 	// doubted are users who show as deactivated and could not be read by ID in the pass under way.
 	doubted map[access.UserID]struct{}
+	// leaving are the leavers whom the pass under way looks after.
+	leaving map[ticket.Key]watch
 	// blind are the stages that could not read what they need in the pass under way.
 	blind map[string]error
 	// quiet are the groups in which the last look found nothing to do.
@@ -300,6 +304,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	}
 	if err := r.carryOut(ctx, report); err != nil {
 		return fmt.Errorf("carrying out: %w", err)
+	}
+	if err := r.trace(ctx, view); err != nil {
+		return fmt.Errorf("looking after leavers: %w", err)
 	}
 	over, err := r.conclude(ctx, unread, report)
 	if err != nil {

@@ -333,7 +333,7 @@ func priority(f finding.Finding) paging.Priority {
 		return f.Priority
 	}
 	switch f.Kind {
-	case FindingHold, FindingUnconfirmed:
+	case FindingHold, FindingUnconfirmed, FindingOnCallGap:
 		return 2
 	case FindingDrift:
 		return 3

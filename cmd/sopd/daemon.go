@@ -172,7 +172,9 @@ func (d *daemon) newReconciler(context.Context) error {
 	if d.pager != nil {
 		pager = d.pager
 	}
+	rosters, _ := d.pager.(reconcile.Rosters)
 	r, err := reconcile.New(reconcile.Config{
+		Admins: d.okta, Traces: d.okta, Rosters: rosters,
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira, d.policies.Canaries.Ticket}, Desk: desk{d.jira}, Pager: pager,
 		Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
 	})
