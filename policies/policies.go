@@ -61,6 +61,8 @@ type SOP struct {
 	// account is suspended.
 	Mode    catalog.Mode
 	Suspend bool
+	// Deactivate: the account is deactivated, after everything else.
+	Deactivate bool
 }
 
 // RACI says who does a procedure, who answers for it, who is asked and who is told.

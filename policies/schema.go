@@ -183,6 +183,8 @@ type leaverFile struct {
 	Approvals []approvalYAML `yaml:"approvals"`
 	Mode      string         `yaml:"mode"`
 	Suspend   bool           `yaml:"suspend"`
+	// Account is what becomes of the leaver's Okta account: keep, suspend or deactivate. It replaces suspend.
+	Account string `yaml:"account"`
 }
 
 // revocationFile is the procedure for taking single accesses away.

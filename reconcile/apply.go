@@ -113,6 +113,8 @@ func (r *Reconciler) call(ctx context.Context, c change.Change) error {
 		return r.Writer.Remove(ctx, c.Membership())
 	case change.ClearSessions:
 		return r.Writer.ClearSessions(ctx, c.User)
+	case change.Deactivate:
+		return r.Writer.Deactivate(ctx, c.User)
 	case change.Suspend:
 		return r.Writer.Suspend(ctx, c.User)
 	default:

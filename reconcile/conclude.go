@@ -204,7 +204,7 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 			skipped = append(skipped, plan.Skipped{Change: ch, Why: "the system is only observed by sopd; somebody has to do it by hand"})
 		}
 	}
-	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend)
+	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend, change.Deactivate)
 	done := remark{purpose: "removed", text: c.r.removedText(changes, skipped) + c.leavesBehind(j.ticket.Key), at: c.view.observation.Now}
 	if len(changes) > 0 {
 		done.marker = string(changes[0].ID)

@@ -307,6 +307,15 @@ func (o *okta) ClearSessions(_ context.Context, user access.UserID) error {
 	})
 }
 
+func (o *okta) Deactivate(_ context.Context, user access.UserID) error {
+	return o.v.write("Deactivate", func() error {
+		if o.users[user].Status != access.Deprovisioned {
+			o.status(user, access.Deprovisioned, self)
+		}
+		return nil
+	})
+}
+
 func (o *okta) Suspend(_ context.Context, user access.UserID) error {
 	return o.v.write("Suspend", func() error {
 		if o.users[user].Status != access.Active {

@@ -217,3 +217,20 @@ func TestTheClockOfALeaverRunsFromTheLastDayAlsoWhenTheApprovalIsLate(t *testing
 		t.Errorf("gone at %v: not late", gone)
 	}
 }
+
+func TestWherePolicySaysSoALeaverIsDeactivatedLast(t *testing.T) {
+	b := newBench(t)
+	for i := range b.set.SOPs {
+		if b.set.SOPs[i].Name == "de-provisioning" {
+			b.set.SOPs[i].Suspend, b.set.SOPs[i].Deactivate = false, true
+		}
+	}
+	key := b.departs("uBob", time.Time{})
+	b.settle()
+	b.wantMade(removed("gPay", "uBob"), removed("gWiki", "uBob"), signedOut("uBob"), "user.lifecycle.deactivate uBob")
+	b.wantSaid(key, "deactivated the Okta account", 1)
+	b.wantStatus(key, "Closed")
+	if last := b.v.okta.log[len(b.v.okta.log)-1]; last.Type != "user.lifecycle.deactivate" {
+		t.Errorf("the last event is %s, want the deactivation", last.Type)
+	}
+}

@@ -89,7 +89,7 @@ func (l *loader) touched(tx *store.Tx, p plan.Plan) (map[access.GroupID][]access
 		switch c.Kind {
 		case change.RemoveMember:
 			groups[c.Group] = nil
-		case change.Suspend:
+		case change.Suspend, change.Deactivate:
 			of, err := tx.MembershipsOf(c.User)
 			if err != nil {
 				return nil, err

@@ -56,6 +56,8 @@ type Writer interface {
 	ClearSessions(ctx context.Context, user access.UserID) error
 	// Suspend suspends an active user.
 	Suspend(ctx context.Context, user access.UserID) error
+	// Deactivate deactivates a user; being so already is no error.
+	Deactivate(ctx context.Context, user access.UserID) error
 }
 
 // Tickets reads tickets. Every list is complete or an error.

@@ -160,6 +160,7 @@ func (c demoChange) sentence() string {
 	did := map[change.Kind]string{
 		change.AddMember: "added " + c.User + " to " + c.Group, change.RemoveMember: "removed " + c.User + " from " + c.Group,
 		change.ClearSessions: "ended the Okta sessions of " + c.User, change.Suspend: "suspended " + c.User,
+		change.Deactivate: "deactivated " + c.User,
 	}[c.Kind]
 	why := map[change.Reason]string{
 		change.ApprovedTicket: "approved in " + c.Ticket, change.Offboarding: "offboarding " + c.Ticket,

@@ -82,3 +82,23 @@ func TestWhatIsNoIDReachesNoAddressOfRoles(t *testing.T) {
 		}
 	}
 }
+
+func TestDeactivatingTwiceIsDeactivatingOnce(t *testing.T) {
+	o := newOrg(t, oktamock.Config{})
+	d := o.directory(t)
+	for range 2 {
+		if err := d.Deactivate(t.Context(), o.ada); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if u, _ := o.User(string(o.ada)); u.Status != "DEPROVISIONED" {
+		t.Errorf("status %s", u.Status)
+	}
+	o.Fail(oktamock.Fault{Endpoint: "POST /api/v1/users/{id}/lifecycle/{deed}", Answer: oktamock.AnswerReset, Applied: true})
+	if err := d.Deactivate(t.Context(), o.ben); !errors.Is(err, access.ErrUnconfirmed) {
+		t.Errorf("answer lost: %v", err)
+	}
+	if err := d.Deactivate(t.Context(), "me"); !errors.Is(err, access.ErrInvalid) {
+		t.Errorf("ourselves: %v", err)
+	}
+}

@@ -119,7 +119,7 @@ func (c *checker) admins(changes []change.Change) {
 		left := slices.DeleteFunc(slices.Clone(before), func(user access.UserID) bool {
 			return slices.ContainsFunc(changes, func(ch change.Change) bool {
 				removed := ch.Kind == change.RemoveMember && ch.Group == id
-				return ch.User == user && (removed || ch.Kind == change.Suspend)
+				return ch.User == user && (removed || ch.Kind == change.Suspend || ch.Kind == change.Deactivate)
 			})
 		})
 		if len(left) == 0 && len(before) > 0 {

@@ -133,7 +133,7 @@ func (c *checker) count(changes []change.Change) {
 			c.removals[ch.Group] = c.removals[ch.Group].with(ch.Reason)
 		case change.AddMember:
 			c.additions++
-		case change.ClearSessions, change.Suspend:
+		case change.ClearSessions, change.Suspend, change.Deactivate:
 			c.people[ch.User] = true
 		}
 	}

@@ -46,6 +46,8 @@ type Policies struct {
 	LeaverMode catalog.Mode
 	// SuspendLeavers: an offboarded user is also suspended.
 	SuspendLeavers bool
+	// DeactivateLeavers: an offboarded user is also deactivated, after everything else.
+	DeactivateLeavers bool
 }
 
 // GroupState is one managed group as it was completely read.
@@ -223,7 +225,7 @@ func (p Plan) WithholdFunc(why func(change.Change) string) Plan {
 	return kept
 }
 
-var order = map[change.Kind]int{change.AddMember: 0, change.RemoveMember: 1, change.Suspend: 2, change.ClearSessions: 3}
+var order = map[change.Kind]int{change.AddMember: 0, change.RemoveMember: 1, change.Suspend: 2, change.ClearSessions: 3, change.Deactivate: 4}
 
 func compareChanges(a, b change.Change) int {
 	return cmp.Or(
