@@ -167,6 +167,7 @@ func (c *compiler) guards(f *file) {
 		f.oneOf("$.approvedRemovals", in.ApprovedRemovals, "hold", "pass")
 	}
 	c.holdApprovers(f, in.HoldApprovers)
+	c.set.Undo = f.span("$.undo", in.Undo, c.set.Undo)
 	g.ProtectedUsers = f.named("$.protectedUsers", peopleYAML{Users: in.ProtectedUsers}).Users
 	for name, percent := range map[string]int{"removalPercent": g.RemovalPercent, "groupRemovalPercent": g.GroupRemovalPercent} {
 		if percent > 100 {

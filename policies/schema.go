@@ -82,7 +82,9 @@ type guardsFile struct {
 	ApprovedRemovals string             `yaml:"approvedRemovals"`
 	ProtectedUsers   []string           `yaml:"protectedUsers"`
 	HoldApprovers    []holdApproverYAML `yaml:"holdApprovers"`
-	Canaries         canariesYAML       `yaml:"canaries"`
+	// Undo is how long an undone removal keeps the access without a ticket.
+	Undo     string       `yaml:"undo"`
+	Canaries canariesYAML `yaml:"canaries"`
 }
 
 // holdApproverYAML is somebody who may let a held plan through, by the account with which they work on sopd's machine.
@@ -134,6 +136,7 @@ type statusesYAML struct {
 	Validate  string   `yaml:"validate"`
 	Validated []string `yaml:"validated"`
 	Close     string   `yaml:"close"`
+	Review    string   `yaml:"review"` // of emergency access, once it is there
 }
 
 type fieldsYAML struct {
@@ -143,6 +146,8 @@ type fieldsYAML struct {
 	Justification string `yaml:"justification"`
 	Expires       string `yaml:"expires"`
 	Effective     string `yaml:"effective"`
+	OldSystem     string `yaml:"oldSystem"`
+	OldRole       string `yaml:"oldRole"`
 }
 
 type approvalYAML struct {
@@ -175,6 +180,7 @@ type accessFile struct {
 	Approvals      []approvalYAML `yaml:"approvals"`
 	ExpiryRequired []string       `yaml:"expiryRequired"`
 	LongestGrant   string         `yaml:"longestGrant"`
+	ExpiryWarnings []string       `yaml:"expiryWarnings"` // how long before the end the ticket is told
 }
 
 // leaverFile is the de-provisioning procedure.
@@ -191,6 +197,7 @@ type leaverFile struct {
 type revocationFile struct {
 	SOP       sop            `yaml:",inline"`
 	Approvals []approvalYAML `yaml:"approvals"`
+	Urgent    urgencyYAML    `yaml:"urgent"`
 }
 
 type calendarFile struct {

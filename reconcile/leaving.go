@@ -30,8 +30,8 @@ type Traces interface {
 	APITokens(ctx context.Context, user access.UserID) ([]string, error)
 }
 
-// Rosters reads who is woken.
-type Rosters interface {
+// Duties reads who is woken.
+type Duties interface {
 	// Duties lists where people are named to be woken, all of it or an error.
 	Duties(ctx context.Context, now time.Time) ([]paging.Duty, error)
 }
@@ -88,7 +88,7 @@ func (r *Reconciler) trace(ctx context.Context, v view) error {
 		if !w.due(r.Now()) {
 			continue
 		}
-		if duties == nil && r.Rosters != nil {
+		if duties == nil && r.Duties != nil {
 			duties = r.duties(ctx)
 		}
 		if err := r.look(ctx, &w, duties); err != nil {
@@ -155,7 +155,7 @@ func (w watch) due(now time.Time) bool {
 
 // duties reads who is woken; nil when that is not known.
 func (r *Reconciler) duties(ctx context.Context) *[]paging.Duty {
-	all, err := r.Rosters.Duties(ctx, r.Now())
+	all, err := r.Duties.Duties(ctx, r.Now())
 	if err != nil {
 		r.Logger.LogAttrs(ctx, slog.LevelWarn, "on-call schedules could not be read", slog.String("error", err.Error()))
 		return nil
@@ -175,7 +175,7 @@ func (r *Reconciler) look(ctx context.Context, w *watch, duties *[]paging.Duty) 
 			w.Unknown = append(w.Unknown, "API tokens")
 		}
 	}
-	if r.Rosters == nil {
+	if r.Duties == nil {
 		return nil
 	}
 	if duties == nil {

@@ -109,11 +109,13 @@ type Config struct {
 	Tickets   Tickets
 	Desk      Desk
 	Pager     Pager // nil: nobody is paged
+	// Roster says who is on call; nil: nobody is, and emergency access is for named people only.
+	Roster Roster
 	// Stages are the procedures besides access, in the order in which they run; their names and finding kinds differ.
 	Stages   []Stage
-	Admins   Admins  // nil: only the policy says which groups administer Okta
-	Traces   Traces  // nil: nothing is said of leavers' roles and tokens
-	Rosters  Rosters // nil: nothing is said of leavers' turns on call
+	Admins   Admins // nil: only the policy says which groups administer Okta
+	Traces   Traces // nil: nothing is said of leavers' roles and tokens
+	Duties   Duties // nil: nothing is said of leavers' turns on call
 	Policies *policies.Set
 	// Write allows changes outside. When false a pass records what it would have done and touches nothing.
 	Write bool
@@ -150,6 +152,8 @@ type Reconciler struct {
 	doubted map[access.UserID]struct{}
 	// leaving are the leavers whom the pass under way looks after.
 	leaving map[ticket.Key]watch
+	// rota is who is on call by schedule, as far as the pass under way needed and could read it.
+	rota map[paging.ScheduleID][]string
 	// blind are the stages that could not read what they need in the pass under way.
 	blind map[string]error
 	// quiet are the groups in which the last look found nothing to do.
@@ -282,6 +286,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if report.Blind, err = r.observeStages(ctx); err != nil {
 		return fmt.Errorf("observing: %w", err)
 	}
+	if err := r.readRota(ctx); err != nil {
+		return fmt.Errorf("reading who is on call: %w", err)
+	}
 	view, err := r.view(ctx, unread)
 	if err != nil {
 		return fmt.Errorf("judging: %w", err)
@@ -291,7 +298,11 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if err != nil {
 		return fmt.Errorf("confirming leavers: %w", err)
 	}
-	if corrected {
+	moved, err := r.confirmProfiles(ctx, view)
+	if err != nil {
+		return fmt.Errorf("confirming profiles: %w", err)
+	}
+	if corrected || moved {
 		if view, err = r.view(ctx, unread); err != nil {
 			return fmt.Errorf("judging again: %w", err)
 		}
@@ -323,8 +334,7 @@ func (r *Reconciler) carryOut(ctx context.Context, report *Report) error {
 	if !r.Write {
 		return r.recordProposal(ctx, report.Plan)
 	}
-	additions, positive, drift := report.Plan.Split()
-	for _, part := range []plan.Plan{additions, positive, drift} {
+	for _, part := range report.Plan.Parts() {
 		if part.Empty() {
 			continue
 		}

@@ -169,12 +169,13 @@ const writesAtOnce = 5
 
 func (d *daemon) newReconciler(context.Context) error {
 	var pager reconcile.Pager
+	var roster reconcile.Roster
 	if d.pager != nil {
-		pager = d.pager
+		pager, roster = d.pager, d.pager
 	}
-	rosters, _ := d.pager.(reconcile.Rosters)
+	duties, _ := d.pager.(reconcile.Duties)
 	r, err := reconcile.New(reconcile.Config{
-		Admins: d.okta, Traces: d.okta, Rosters: rosters,
+		Admins: d.okta, Traces: d.okta, Duties: duties, Roster: roster,
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira, d.policies.Canaries.Ticket}, Desk: desk{d.jira}, Pager: pager,
 		Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
 	})

@@ -124,6 +124,9 @@ func approveHold(h *hold.Hold, d decision) (ledger.Kind, error) {
 	if err != nil {
 		return "", err
 	}
+	if h.RequestedBy != "" && h.RequestedBy == d.account {
+		return "", stopped("hold %s was asked for by %s; somebody else has to approve it", h.ID, d.account)
+	}
 	if user != "" && slices.Contains(h.Causes, user) {
 		return "", stopped("hold %s: you have caused this plan yourself; somebody else has to look at it", h.ID)
 	}

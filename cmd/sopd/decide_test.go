@@ -55,6 +55,17 @@ func TestWhoMayDecideAboutAHold(t *testing.T) {
 	}
 }
 
+func TestWhoAsksForAnUndoDoesNotLetItThrough(t *testing.T) {
+	now := time.Now()
+	h := hold.Hold{Kind: hold.Undo, RequestedBy: "odile", State: hold.Open, Expires: now.Add(time.Hour)}
+	if _, err := approveHold(&h, decision{account: "odile", now: now}); err == nil {
+		t.Error("no error")
+	}
+	if _, err := approveHold(&h, decision{account: "tariq", now: now}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWhoDecidedIsRecordedWithTheirOktaUser(t *testing.T) {
 	now := time.Now()
 	h := hold.Hold{State: hold.Open, Expires: now.Add(time.Hour)}

@@ -166,6 +166,9 @@ func (c demoChange) sentence() string {
 		change.ApprovedTicket: "approved in " + c.Ticket, change.Offboarding: "offboarding " + c.Ticket,
 		change.Deprovisioned: "deactivated in Okta", change.Expired: "the access of " + c.Ticket + " ran out",
 		change.Revocation: "revocation " + c.Ticket, change.Drift: "nobody approved it",
+		change.RoleChange: strings.TrimSpace("the role changed " + c.Ticket), change.Birthright: "the profile gives it",
+		change.BreakGlass: "emergency " + c.Ticket, change.Unreviewed: "the emergency " + c.Ticket + " was not found justified",
+		change.Undo: "a second person approved to take a change back",
 	}[c.Reason]
 	if c.Outcome == change.Refused {
 		why += "; Okta refused"

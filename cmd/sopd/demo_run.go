@@ -126,6 +126,8 @@ func (p *demo) perform(ctx context.Context, step world.Step) error {
 		return nil
 	case world.ApproveHold:
 		return p.decide(ctx, "approve", "Human Resources confirm that the office closes")
+	case world.UndoLast:
+		return p.undoLast(ctx)
 	case world.CancelHold:
 		return p.decide(ctx, "cancel", "Human Resources know nothing of this")
 	case world.Crash:

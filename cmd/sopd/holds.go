@@ -12,7 +12,7 @@ import (
 )
 
 func newHoldsCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "holds", Short: "Show and decide plans that a guard stopped", Args: cobra.NoArgs, RunE: help}
+	cmd := &cobra.Command{Use: "holds", Short: "Show and decide plans that wait for a person", Args: cobra.NoArgs, RunE: help}
 	cmd.AddCommand(newHoldsListCommand(c), newHoldsShowCommand(c),
 		newHoldDecision(c, verdict{"approve", "Let exactly this plan through, once", approveHold}),
 		newHoldDecision(c, verdict{"cancel", "Refuse this plan", cancelHold}))

@@ -57,6 +57,7 @@ func Stories() []Story {
 		joinerStory(), leaverStory(), leaverFutureStory(), expiryStory(), overlapStory(), revokeUrgentStory(), driftStory(),
 		unapprovedStory(), selfApprovedStory(), wrongApproverStory(), draggedStory(), editedStory(), incompleteStory(),
 		ruleManagedStory(), appGroupStory(),
+		moverStory(), birthrightStory(), breakGlassStory(), unreviewedStory(), extensionStory(), expiryWarningStory(), undoStory(), renamedStory(),
 		massLeaverStory(), smallGroupStory(), holdApproveStory(), staleHoldStory(),
 		expiredTokenStory(), emptyReadStory(), shortReadStory(), throttledReadStory(), groupDeletedStory(), answerLostStory(), crashStory(),
 	}
