@@ -312,6 +312,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if err := r.recordDecisions(ctx, view, report.Plan); err != nil {
 		return fmt.Errorf("recording decisions: %w", err)
 	}
+	if err := r.keepScore(ctx, view, report.Plan); err != nil {
+		return fmt.Errorf("keeping score: %w", err)
+	}
 	if err := r.expireHolds(ctx); err != nil {
 		return fmt.Errorf("ending holds: %w", err)
 	}
