@@ -89,6 +89,7 @@ func connect(ctx context.Context, c console, v volume) (*daemon, error) {
 			return nil, errors.Join(err, d.close())
 		}
 	}
+	d.registry.MustRegister(figures.NewScores(ctx, figures.ScoreOptions{Store: d.store, Tallies: d.tallies}))
 	d.registry.MustRegister(figures.NewStored(ctx, figures.Options{
 		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(),
 	}))

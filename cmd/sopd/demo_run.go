@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -126,6 +127,8 @@ func (p *demo) perform(ctx context.Context, step world.Step) error {
 		return nil
 	case world.ApproveHold:
 		return p.decide(ctx, "approve", "Human Resources confirm that the office closes")
+	case world.Score:
+		return p.score(ctx)
 	case world.UndoLast:
 		return p.undoLast(ctx)
 	case world.CancelHold:
@@ -152,6 +155,36 @@ func (p *demo) restart(ctx context.Context) error {
 		return err
 	}
 	return p.start(ctx)
+}
+
+// score runs the command that shows how far people did what sopd would have done, and expects that they did.
+func (p *demo) score(ctx context.Context) error {
+	p.say("   $ sopd plan --score")
+	var told, asked bytes.Buffer
+	c := p.inner
+	c.Out, c.Err = &told, &told
+	if code := run(ctx, []string{"plan", "--score"}, c); code != exitDone {
+		return fmt.Errorf("sopd plan --score: exit code %d: %s", code, strings.TrimSpace(told.String()))
+	}
+	for line := range strings.Lines(told.String()) {
+		p.say("   %s", strings.TrimRight(line, "\n"))
+	}
+	c.Out = &asked
+	if code := run(ctx, []string{"plan", "--score", "--json"}, c); code != exitDone {
+		return fmt.Errorf("sopd plan --score --json: exit code %d", code)
+	}
+	var score scoreJSON
+	if err := json.Unmarshal(asked.Bytes(), &score); err != nil {
+		return err
+	}
+	agreed, differ := 0, len(score.Differences)
+	for _, s := range score.Systems {
+		agreed += s.Agreed
+	}
+	p.result.Expectations = append(p.result.Expectations, expectation{
+		Name: "What people did is what sopd would have done", Held: agreed > 0 && differ == 0,
+	})
+	return nil
 }
 
 // decide runs the command with which a person decides about the oldest hold.

@@ -30,6 +30,7 @@ const (
 	ApproveHold Operation = "approve-hold" // let the oldest plan through that waits for a person
 	CancelHold  Operation = "cancel-hold"  // refuse the oldest plan that waits for a person
 	Restart     Operation = "restart"      // stop the program in order and start it again
+	Score       Operation = "score"        // show how far people did what the program would have done
 	Crash       Operation = "crash"        // the program dies after its next write in Okta, before it has noted the answer
 )
 
@@ -58,7 +59,7 @@ func Stories() []Story {
 		unapprovedStory(), selfApprovedStory(), wrongApproverStory(), draggedStory(), editedStory(), incompleteStory(),
 		ruleManagedStory(), appGroupStory(),
 		moverStory(), birthrightStory(), breakGlassStory(), unreviewedStory(), extensionStory(), expiryWarningStory(), undoStory(), renamedStory(),
-		massLeaverStory(), smallGroupStory(), holdApproveStory(), staleHoldStory(),
+		massLeaverStory(), smallGroupStory(), holdApproveStory(), staleHoldStory(), agreementStory(), onCallGapStory(),
 		expiredTokenStory(), emptyReadStory(), shortReadStory(), throttledReadStory(), groupDeletedStory(), answerLostStory(), crashStory(),
 	}
 }
