@@ -167,6 +167,10 @@ func (c *compiler) guards(f *file) {
 		f.oneOf("$.approvedRemovals", in.ApprovedRemovals, "hold", "pass")
 	}
 	c.holdApprovers(f, in.HoldApprovers)
+	c.set.DriftTickets = DriftTickets{Project: in.DriftTickets.Project, Type: in.DriftTickets.Type}
+	if (in.DriftTickets.Project == "") != (in.DriftTickets.Type == "") {
+		f.wrong("$.driftTickets", "write the project's key and the issue type, both or neither")
+	}
 	c.set.Undo = f.span("$.undo", in.Undo, c.set.Undo)
 	g.ProtectedUsers = f.named("$.protectedUsers", peopleYAML{Users: in.ProtectedUsers}).Users
 	for name, percent := range map[string]int{"removalPercent": g.RemovalPercent, "groupRemovalPercent": g.GroupRemovalPercent} {

@@ -28,6 +28,8 @@ type Set struct {
 	Catalog catalog.Catalog // the systems and the groups that sopd manages
 	People  people.Strategy // how persons in tickets are matched with Okta users
 	Guards  guard.Limits    // what a plan may do without a person's word
+	// DriftTickets is where drift is told as tickets, besides being a finding.
+	DriftTickets DriftTickets
 	// HoldApprovers are those who may decide about holds: the accounts on sopd's machine, and whose they are. With none
 	// named, whoever may run sopd on it.
 	HoldApprovers map[string]access.UserID
@@ -39,6 +41,12 @@ type Set struct {
 	// Undo is how long an undone removal keeps the access without a ticket.
 	Undo   time.Duration
 	Clocks []kpi.Definition // of all procedures
+}
+
+// DriftTickets says where tickets are opened for access that nothing speaks for.
+type DriftTickets struct {
+	Project string // empty: none are opened
+	Type    string // the issue type
 }
 
 // Canaries are objects that must be there in every complete read; an answer without them is not the truth.

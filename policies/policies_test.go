@@ -189,6 +189,7 @@ func TestEveryProblemIsToldWithItsPlace(t *testing.T) {
 		{"a canary that is no ticket", "guards.yaml", "canaries: {user: 00uOwner1, group: 00gPay1}", "canaries: {ticket: acc one}", "is not the key of a ticket"},
 		{"an approver of holds without an Okta user", "guards.yaml", "removals: 10", "removals: 10\nholdApprovers: [{account: odile, user: o@example.com}]", `"o@example.com" is not an Okta user ID`},
 		{"an approver of holds without an account", "guards.yaml", "removals: 10", "removals: 10\nholdApprovers: [{user: 00uOdile1}]", "account"},
+		{"tickets of drift without a type", "guards.yaml", "removals: 10", "removals: 10\ndriftTickets: {project: SEC}", "both or neither"},
 		{"an approver of holds twice", "guards.yaml", "removals: 10", "removals: 10\nholdApprovers: [{account: a, user: 00uA1}, {account: a, user: 00uB1}]", `account "a" stands twice`},
 		{"a wrong version of the format", "guards.yaml", "sopd/v1", "sopd/v9", `guards.yaml:1:13: apiVersion is "sopd/v9"`},
 		{"an unknown kind", "guards.yaml", "kind: Guards", "kind: Gards", `kind "Gards" is not known`},

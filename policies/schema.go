@@ -82,6 +82,7 @@ type guardsFile struct {
 	ApprovedRemovals string             `yaml:"approvedRemovals"`
 	ProtectedUsers   []string           `yaml:"protectedUsers"`
 	HoldApprovers    []holdApproverYAML `yaml:"holdApprovers"`
+	DriftTickets     driftTicketsYAML   `yaml:"driftTickets"`
 	// Undo is how long an undone removal keeps the access without a ticket.
 	Undo     string       `yaml:"undo"`
 	Canaries canariesYAML `yaml:"canaries"`
@@ -91,6 +92,12 @@ type guardsFile struct {
 type holdApproverYAML struct {
 	Account string `yaml:"account"`
 	User    string `yaml:"user"` // their Okta ID: nobody decides on what they have caused themselves
+}
+
+// driftTicketsYAML is where tickets are opened for access that nothing speaks for and that sopd does not remove.
+type driftTicketsYAML struct {
+	Project string `yaml:"project"`
+	Type    string `yaml:"type"`
 }
 
 type canariesYAML struct {

@@ -35,7 +35,7 @@ const (
 func FindingKinds() []finding.Kind {
 	return []finding.Kind{
 		FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind,
-		FindingBreakGlass, FindingUnreviewed, FindingOnCallGap,
+		FindingBreakGlass, FindingUnreviewed, FindingOnCallGap, FindingBaselineDue,
 	}
 }
 
@@ -57,7 +57,7 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 	err = r.write(ctx, func(tx *store.Tx) error {
 		steps := []func(*store.Tx) error{r.witness}
 		if r.Write {
-			steps = append(steps, c.tickets, c.expiries, c.departures, c.emergencies, c.warnings, c.undos)
+			steps = append(steps, c.tickets, c.expiries, c.departures, c.emergencies, c.warnings, c.undos, c.driftTickets)
 		}
 		steps = append(steps, c.findings)
 		for _, step := range steps {
@@ -398,7 +398,11 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 		return nil, err
 	}
 	held, err := c.holds(tx)
-	return slices.Concat(all, parked, held, c.gaps()), err
+	if err != nil {
+		return nil, err
+	}
+	review, err := c.review(tx)
+	return slices.Concat(all, parked, held, review), err
 }
 
 // parked points out what was to be said or done on a ticket and was given up.

@@ -35,6 +35,7 @@ type issue struct {
 
 // jira is the ticketing.
 type jira struct {
+	opened []ticket.New // by sopd
 	v      *vendors
 	issues map[ticket.Key]*issue
 	next   int
@@ -280,6 +281,7 @@ func (j *jira) Open(_ context.Context, n ticket.New) (ticket.Key, error) {
 			Labels: append([]string{n.Marker}, n.Labels...), Fields: n.Fields,
 		}}
 		j.next++
+		j.opened = append(j.opened, n)
 		return nil
 	})
 	if err != nil {
