@@ -56,9 +56,18 @@ func TestWhomSomebodyHasApprovedToRemoveDoesNotCountWithinTheDay(t *testing.T) {
 	} {
 		expect(t, guard.Check(because(reason, many(change.RemoveMember, vault, 1)), l, lately(2, guard.Lately{Unapproved: 1})))
 	}
+	// nor does what went too far before keep them waiting
+	expect(t, guard.Check(because(change.Offboarding, many(change.RemoveMember, vault, 1)), l, lately(5, guard.Lately{Unapproved: 4})))
 	for _, reason := range []change.Reason{change.Drift, change.Deprovisioned, "", "unheard-of"} {
 		expect(t, guard.Check(because(reason, many(change.RemoveMember, vault, 1)), l, lately(2, guard.Lately{Unapproved: 1})), guard.GroupShare)
 	}
+}
+
+func TestSomebodyMayApproveOnlySoManyOfOneGroupAtOnce(t *testing.T) {
+	l := off()
+	l.GroupRemovalPercent = 25
+	expect(t, guard.Check(because(change.Offboarding, many(change.RemoveMember, vault, 2)), l, state(8, 50)))
+	expect(t, guard.Check(because(change.Offboarding, many(change.RemoveMember, vault, 3)), l, state(8, 50)), guard.GroupShare)
 }
 
 func TestASmallGroupWithoutAFloorKeepsOne(t *testing.T) {
@@ -136,6 +145,7 @@ func TestTheLastAdministratorStays(t *testing.T) {
 		{"somebody who cannot sign in", []access.UserID{ada}, remove(bob), nil},
 		{"nobody could sign in before", nil, remove(ada), nil},
 		{"suspended", []access.UserID{ada}, []change.Change{{Kind: change.Suspend, User: ada}}, []guard.Name{guard.LastAdmin}},
+		{"deactivated", []access.UserID{ada}, []change.Change{{Kind: change.Deactivate, User: ada}}, []guard.Name{guard.LastAdmin}},
 		{"signed out", []access.UserID{ada}, []change.Change{{Kind: change.ClearSessions, User: ada}}, nil},
 		{"added", []access.UserID{ada}, []change.Change{{Kind: change.AddMember, Group: vault, User: ada}}, nil},
 		{"removed from another group", []access.UserID{ada}, []change.Change{{Kind: change.RemoveMember, Group: wiki, User: ada}}, nil},

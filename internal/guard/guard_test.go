@@ -121,6 +121,10 @@ func TestAPlanIsStoppedOneOverALimitAndNotAtIt(t *testing.T) {
 			many(change.Suspend, "", 2), many(change.Suspend, "", 3), guard.PeopleNumber,
 		},
 		{
+			"people deactivated", set(func(l *guard.Limits) { l.People = 2 }), state(10, 10),
+			many(change.Deactivate, "", 2), many(change.Deactivate, "", 3), guard.PeopleNumber,
+		},
+		{
 			"people signed out", set(func(l *guard.Limits) { l.People = 2 }), state(10, 10),
 			many(change.ClearSessions, "", 2), many(change.ClearSessions, "", 3), guard.PeopleNumber,
 		},
