@@ -97,7 +97,7 @@ func (r *Reconciler) makeHold(ctx context.Context, p plan.Plan, trips []guard.Tr
 	}
 	err = r.write(ctx, func(tx *store.Tx) error {
 		var err error
-		if h.Causes, err = causes(tx, p, people.Over(r.Policies.People, tx)); err != nil {
+		if h.Causes, err = causes(tx, p, people.Over(r.Policies.People, snapshot{tx, &loader{r: r}})); err != nil {
 			return err
 		}
 		if err := tx.PutHold(h); err != nil {

@@ -38,6 +38,7 @@ const (
 	BaselineDropped    Kind = "baseline.dropped"
 	FactRecorded       Kind = "fact.recorded" // body: kpi.Fact
 	FactCorrected      Kind = "fact.corrected"
+	FiguresChanged     Kind = "figures.changed" // a late or corrected fact changed a figure that was final; body: what and why
 	PolicyLoaded       Kind = "policy.loaded"
 	GuardOverridden    Kind = "guard.overridden"
 	PageSent           Kind = "page.sent"
@@ -46,6 +47,10 @@ const (
 	TaskOpened         Kind = "task.opened"         // a recurring control was opened as a ticket
 	CheckpointSigned   Kind = "checkpoint.signed"   // body: the signed note
 	CheckpointAnchored Kind = "checkpoint.anchored" // a checkpoint was anchored off the machine
+	BackupTested       Kind = "backup.tested"       // a backup was restored to prove that it can be; body: backup.Tested
+	LedgerArchived     Kind = "ledger.archived"     // records of a closed month were written to an archive; body: evidence.ArchivedBody
+	LedgerPruned       Kind = "ledger.pruned"       // archived records older than the retention were deleted
+	PersonErased       Kind = "person.erased"       // a pseudonym was cut from its person; body: none, user: the pseudonym
 	KeyChanged         Kind = "key.changed"         // checkpoints are signed by another key from here on
 )
 
@@ -56,8 +61,9 @@ func Kinds() []Kind {
 		ChangeIntended, ChangeApplied, ChangeUnconfirmed, ChangeConfirmed, ChangeRefused, ChangeWitnessed, ChangeWithheld,
 		TicketTold, TicketOpened, FindingRaised, FindingCleared,
 		HoldMade, HoldApproved, HoldCancelled, HoldUsed, HoldExpired, PlanProposed,
-		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, PolicyLoaded, GuardOverridden,
-		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, KeyChanged,
+		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, FiguresChanged, PolicyLoaded, GuardOverridden,
+		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, BackupTested,
+		LedgerArchived, LedgerPruned, PersonErased, KeyChanged,
 	}
 }
 
