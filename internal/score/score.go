@@ -37,7 +37,7 @@ type Deed struct {
 	Group access.GroupID
 	At    time.Time
 	Event access.EventID // that shows it
-	Actor string
+	Actor string         // who made it, as Okta identifies them
 }
 
 // Outcome is what a proposal or a deed came to.

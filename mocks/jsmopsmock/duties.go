@@ -14,7 +14,7 @@ type Override struct {
 
 // Escalation says whom to wake when nobody else answers.
 type Escalation struct {
-	Name   string
+	Name   string   // as the console shows it
 	People []string // account IDs, in their order
 }
 

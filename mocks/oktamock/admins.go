@@ -9,7 +9,7 @@ import (
 // APIToken is a token that somebody made for scripts. Deactivating its owner ends it.
 type APIToken struct {
 	ID     string // chosen by the server when empty
-	Name   string
+	Name   string // as the console shows it
 	UserID string // whose it is
 }
 

@@ -13,7 +13,7 @@ type Override struct {
 
 // Escalation says whom to wake when nobody else answers.
 type Escalation struct {
-	Name   string
+	Name   string   // as the console shows it
 	People []string // e-mail addresses, in their order
 }
 

@@ -35,7 +35,8 @@ func TestStoriesCanBeToldToSomebodyNew(t *testing.T) {
 		"joiner", "leaver", "leaver-future", "revoke-urgent", "expiry", "overlap", "drift", "unapproved", "self-approved",
 		"wrong-approver", "dragged-to-approved", "edited-after-approval", "incomplete", "rule-managed", "app-group",
 		"mover", "birthright", "break-glass", "break-glass-unreviewed", "extension", "expiry-warning", "undo", "renamed",
-		"mass-leaver", "small-group", "expired-token", "empty-read", "answer-lost",
+		"mass-leaver", "small-group", "hold-approve", "stale-hold", "agreement", "on-call-gap", "short-read", "rate-limit", "group-deleted",
+		"crash-between-intent-and-outcome", "expired-token", "empty-read", "answer-lost",
 	} {
 		if !seen[name] {
 			t.Errorf("there is no story %q", name)
