@@ -15,7 +15,7 @@ import (
 // of another kind declares the facts that it gives, see [compiler.declare]. A clock on anything else would never run.
 func Facts() []string {
 	return []string{
-		"request.requested", "request.approved", "request.provisioned", "request.validated", "leaver.left", "leaver.removed",
+		"request.requested", "request.approved", "request.provisioned", "request.validated", "leaver.left", "leaver.removed", "leaver.returned",
 		"revocation.requested", "revocation.removed", "break-glass.granted", "break-glass.reviewed",
 	}
 }

@@ -25,12 +25,17 @@ import (
 
 // Set is a folder of policies, compiled.
 type Set struct {
-	Catalog   catalog.Catalog               // the systems and the groups that sopd manages
-	People    people.Strategy               // how persons in tickets are matched with Okta users
-	Guards    guard.Limits                  // what a plan may do without a person's word
-	Canaries  Canaries                      // zero: none
-	Calendars map[string]*calendar.Calendar // by name
-	SOPs      []SOP                         // sorted by name
+	Catalog catalog.Catalog // the systems and the groups that sopd manages
+	People  people.Strategy // how persons in tickets are matched with Okta users
+	Guards  guard.Limits    // what a plan may do without a person's word
+	// DriftTickets is where drift is told as tickets, besides being a finding.
+	DriftTickets DriftTickets
+	// HoldApprovers are those who may decide about holds: the accounts on sopd's machine, and whose they are. With none
+	// named, whoever may run sopd on it.
+	HoldApprovers map[string]access.UserID
+	Canaries      Canaries                      // zero: none
+	Calendars     map[string]*calendar.Calendar // by name
+	SOPs          []SOP                         // sorted by name
 	// Birthrights is what people get by their profile; empty: nothing.
 	Birthrights []birthright.Policy
 	// Undo is how long an undone removal keeps the access without a ticket.
@@ -41,10 +46,17 @@ type Set struct {
 	Procedural
 }
 
+// DriftTickets says where tickets are opened for access that nothing speaks for.
+type DriftTickets struct {
+	Project string // empty: none are opened
+	Type    string // the issue type
+}
+
 // Canaries are objects that must be there in every complete read; an answer without them is not the truth.
 type Canaries struct {
-	User  access.UserID  // is a member of Group
-	Group access.GroupID // empty: no canary
+	User   access.UserID  // is a member of Group
+	Group  access.GroupID // empty: no canary
+	Ticket ticket.Key     // has to be found by every search; empty: no canary
 }
 
 // SOP is one procedure, with the part that its kind adds.
@@ -65,6 +77,8 @@ type SOP struct {
 	// account is suspended.
 	Mode    catalog.Mode
 	Suspend bool
+	// Deactivate: the account is deactivated, after everything else.
+	Deactivate bool
 	// ExpiryWarnings is how long before the end of a provisioned access its ticket is told, the longest first.
 	ExpiryWarnings []time.Duration
 	// Urgent says which tickets of a revocation procedure wait for nothing else.

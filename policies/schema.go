@@ -52,6 +52,8 @@ type groupYAML struct {
 	Name      string `yaml:"name"`
 	Floor     int    `yaml:"floor"`
 	Protected bool   `yaml:"protected"`
+	// Administrative: the group decides about Okta itself, and somebody who can sign in has to stay in it.
+	Administrative bool `yaml:"administrative"`
 }
 
 type roleYAML struct {
@@ -69,21 +71,40 @@ type peopleFile struct {
 
 // guardsFile is what a plan may do without a person's word. A limit is a number, or "off".
 type guardsFile struct {
-	Header              header       `yaml:",inline"`
-	RemovalPercent      string       `yaml:"removalPercent"`
-	Removals            string       `yaml:"removals"`
-	RemovalsPerHour     string       `yaml:"removalsPerHour"`
-	GroupRemovalPercent string       `yaml:"groupRemovalPercent"`
-	Additions           string       `yaml:"additions"`
-	People              string       `yaml:"people"`
-	ProtectedUsers      []string     `yaml:"protectedUsers"`
-	Undo                string       `yaml:"undo"` // how long an undone removal keeps the access without a ticket
-	Canaries            canariesYAML `yaml:"canaries"`
+	Header              header `yaml:",inline"`
+	RemovalPercent      string `yaml:"removalPercent"`
+	Removals            string `yaml:"removals"`
+	RemovalsPerHour     string `yaml:"removalsPerHour"`
+	GroupRemovalPercent string `yaml:"groupRemovalPercent"`
+	Additions           string `yaml:"additions"`
+	People              string `yaml:"people"`
+	SmallGroupFloor     string `yaml:"smallGroupFloor"`
+	// ApprovedRemovals is "hold" or "pass": whether the guards of single groups stop what somebody has approved one by one.
+	ApprovedRemovals string             `yaml:"approvedRemovals"`
+	ProtectedUsers   []string           `yaml:"protectedUsers"`
+	HoldApprovers    []holdApproverYAML `yaml:"holdApprovers"`
+	DriftTickets     driftTicketsYAML   `yaml:"driftTickets"`
+	// Undo is how long an undone removal keeps the access without a ticket.
+	Undo     string       `yaml:"undo"`
+	Canaries canariesYAML `yaml:"canaries"`
+}
+
+// holdApproverYAML is somebody who may let a held plan through, by the account with which they work on sopd's machine.
+type holdApproverYAML struct {
+	Account string `yaml:"account"`
+	User    string `yaml:"user"` // their Okta ID: nobody decides on what they have caused themselves
+}
+
+// driftTicketsYAML is where tickets are opened for access that nothing speaks for and that sopd does not remove.
+type driftTicketsYAML struct {
+	Project string `yaml:"project"`
+	Type    string `yaml:"type"`
 }
 
 type canariesYAML struct {
-	User  string `yaml:"user"`
-	Group string `yaml:"group"`
+	User   string `yaml:"user"`
+	Group  string `yaml:"group"`
+	Ticket string `yaml:"ticket"`
 }
 
 // sop is what every procedure says about itself.
@@ -215,6 +236,8 @@ type leaverFile struct {
 	Proof   proofYAML `yaml:",inline"`
 	Mode    string    `yaml:"mode"`
 	Suspend bool      `yaml:"suspend"`
+	// Account is what becomes of the leaver's Okta account: keep, suspend or deactivate. It replaces suspend.
+	Account string `yaml:"account"`
 }
 
 // revocationFile is the procedure for taking single accesses away.

@@ -43,7 +43,14 @@ func (c *compiler) deprovisioning(f *file) {
 	p := c.procedure(f, in.SOP)
 	f.required("$.tickets.fields.beneficiary", p.Rules.Fields.Beneficiary)
 	f.oneOf("$.mode", in.Mode, string(catalog.Observe), string(catalog.Enforce))
-	p.Mode, p.Suspend = catalog.Mode(in.Mode), in.Suspend
+	p.Mode, p.Suspend = catalog.Mode(in.Mode), in.Suspend || in.Account == "suspend"
+	p.Deactivate = in.Account == "deactivate"
+	if in.Account != "" {
+		f.oneOf("$.account", in.Account, "keep", "suspend", "deactivate")
+	}
+	if in.Suspend && in.Account != "" && in.Account != "suspend" {
+		f.wrong("$.suspend", "suspend is true and account is %q; leave suspend out", in.Account)
+	}
 	f.proof(&p, in.Proof)
 	c.set.SOPs = append(c.set.SOPs, p)
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/maisonrmi/sopd/policies"
 	"github.com/maisonrmi/sopd/reconcile"
 	"github.com/maisonrmi/sopd/reconcile/rules"
+	"pgregory.net/rapid"
 )
 
 // orgYAML is the policy of the organisation of these tests. Payments is enforced, Wiki follows tickets, Archive is only
@@ -151,7 +152,7 @@ rules:
 }
 
 // org returns the policies, compiled, with more files beside them.
-func org(t *testing.T, more ...string) *policies.Set {
+func org(t tester, more ...string) *policies.Set {
 	t.Helper()
 	folder := make(fstest.MapFS)
 	files := orgFiles()
@@ -175,7 +176,7 @@ func staff() []access.UserID {
 
 // bench is one run of a story.
 type bench struct {
-	*testing.T
+	tester
 	v      *vendors
 	set    *policies.Set
 	store  *store.Store
@@ -191,7 +192,17 @@ type bench struct {
 	restartAfter bool // restart after the pass in which it did
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T) *bench { return newBenchAt(t, databases(t)+"/sopd.db") }
+
+// tester is what a run needs of a test, a drawn one too.
+type tester interface {
+	rapid.TB
+	Cleanup(func())
+	Context() context.Context
+}
+
+// newBenchAt keeps its store in the file.
+func newBenchAt(t tester, path string) *bench {
 	v := newVendors(t)
 	for _, id := range append(staff(), self) {
 		v.okta.user(id)
@@ -205,7 +216,7 @@ func newBench(t *testing.T) *bench {
 	v.okta.group("gSecOps", "uSec")
 	v.okta.rules = []access.Rule{{ID: "r1", Name: "all staff", Active: true, Groups: []access.GroupID{"gPortal"}}}
 	v.okta.ruledAt["gPortal"] = time.Time{}
-	b := &bench{T: t, v: v, set: org(t), url: "sqlite:" + databases(t) + "/sopd.db", write: true, holder: "one"}
+	b := &bench{tester: t, v: v, set: org(t), url: "sqlite:" + path, write: true, holder: "one"}
 	b.open()
 	b.adopt()
 	return b
@@ -238,6 +249,7 @@ func (b *bench) open() {
 func (b *bench) reconciler(holder string) *reconcile.Reconciler {
 	b.Helper()
 	r, err := reconcile.New(reconcile.Config{
+		Admins: b.v.okta, Traces: b.v.okta, Duties: b.v.ops,
 		Store: b.store, Directory: b.v.okta, Writer: b.v.okta, Tickets: b.v.jira, Desk: b.v.jira, Pager: b.v.ops, Roster: b.v.ops, Policies: b.set,
 		Write: b.write, Self: self, Program: "this build", Holder: holder, Sleep: b.v.clock.sleep, Now: b.v.clock.Now, Logger: slog.New(slog.DiscardHandler),
 		Stages: b.stages,
@@ -260,7 +272,7 @@ func (b *bench) restart() {
 // under goes on with more policies, as after an edit of the folder.
 func (b *bench) under(more ...string) {
 	b.Helper()
-	b.set = org(b.T, more...)
+	b.set = org(b.tester, more...)
 	b.restart()
 }
 

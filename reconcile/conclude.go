@@ -37,7 +37,7 @@ const (
 func FindingKinds() []finding.Kind {
 	return []finding.Kind{
 		FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind,
-		FindingBreakGlass, FindingUnreviewed, FindingConflict, FindingOrphaned,
+		FindingBreakGlass, FindingUnreviewed, FindingConflict, FindingOrphaned, FindingOnCallGap, FindingBaselineDue,
 	}
 }
 
@@ -59,7 +59,7 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 	err = r.write(ctx, func(tx *store.Tx) error {
 		steps := []func(*store.Tx) error{r.witness}
 		if r.Write {
-			steps = append(steps, c.tickets, c.expiries, c.departures, c.emergencies, c.warnings, c.undos)
+			steps = append(steps, c.tickets, c.expiries, c.departures, c.emergencies, c.warnings, c.undos, c.driftTickets)
 		}
 		steps = append(steps, c.findings, r.saveQuiet)
 		for _, step := range steps {
@@ -214,8 +214,8 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 	if c.open[user] > 0 || c.obscured(j) {
 		return c.standstill(tx, j.ticket.Key)
 	}
-	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend)
-	done := remark{purpose: "removed", text: c.r.removedText(changes, c.skipped(j.ticket.Key)), at: c.view.observation.Now}
+	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend, change.Deactivate)
+	done := remark{purpose: "removed", text: c.r.removedText(changes, c.skipped(j.ticket.Key)) + c.leavesBehind(j.ticket.Key), at: c.view.observation.Now}
 	if len(changes) > 0 {
 		done.marker = string(changes[0].ID)
 	}
@@ -411,7 +411,11 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 		return nil, err
 	}
 	held, err := c.holds(tx)
-	return slices.Concat(all, parked, conflicts, orphaned, held), err
+	if err != nil {
+		return nil, err
+	}
+	review, err := c.review(tx)
+	return slices.Concat(all, parked, conflicts, orphaned, held, review), err
 }
 
 // parked points out what was to be said or done on a ticket and was given up.

@@ -35,6 +35,7 @@ type issue struct {
 
 // jira is the ticketing.
 type jira struct {
+	opened []ticket.New // by sopd
 	v      *vendors
 	issues map[ticket.Key]*issue
 	former map[ticket.Key]ticket.Key // old keys of tickets that have moved
@@ -302,6 +303,7 @@ func (j *jira) Open(_ context.Context, n ticket.New) (ticket.Key, error) {
 			Labels: append([]string{n.Marker}, n.Labels...), Fields: n.Fields,
 		}}
 		j.next++
+		j.opened = append(j.opened, n)
 		return nil
 	})
 	if err != nil {
@@ -315,6 +317,7 @@ type pager struct {
 	v       *vendors
 	open    map[string]string // alias by alert ID
 	created int               // alerts opened; joins left out
+	duties  []paging.Duty
 	closed  int
 	onCall  []string
 	rotaErr error
@@ -325,6 +328,13 @@ func (p *pager) OnCall(_ context.Context, id paging.ScheduleID) (paging.OnCall, 
 		return paging.OnCall{}, err
 	}
 	return paging.OnCall{Schedule: string(id), People: p.onCall}, p.rotaErr
+}
+
+func (p *pager) Duties(context.Context, time.Time) ([]paging.Duty, error) {
+	if err := p.v.read("Duties"); err != nil {
+		return nil, err
+	}
+	return slices.Clone(p.duties), nil
 }
 
 func (p *pager) Create(_ context.Context, a paging.NewAlert) (paging.AlertID, error) {

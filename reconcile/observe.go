@@ -145,7 +145,7 @@ func (r *Reconciler) observeGroups(ctx context.Context) (map[access.GroupID]erro
 	}
 	return unread, r.write(ctx, func(tx *store.Tx) error {
 		for id := range unread {
-			if err := tx.ForgetMembers(id); err != nil {
+			if err := forgetMembers(tx, id, started); err != nil {
 				return err
 			}
 		}
@@ -258,30 +258,6 @@ func (r *Reconciler) readGroup(ctx context.Context, id access.GroupID, listed ma
 	})
 }
 
-// believeEmpty looks up one of those who were last seen in a group that now reads as empty. A missing role of sopd's in
-// Okta shows as an empty list with status 200; the user's own groups tell the difference.
-//
-// Errors: [access.ErrIncomplete] when the user is still in the group.
-func (r *Reconciler) believeEmpty(ctx context.Context, id access.GroupID) error {
-	var before []access.UserID
-	err := r.Store.Read(ctx, func(tx *store.Tx) error {
-		var err error
-		before, _, _, err = tx.Members(id)
-		return err
-	})
-	if err != nil || len(before) == 0 {
-		return err
-	}
-	groups, err := r.Directory.UserGroups(ctx, before[0])
-	if err != nil && !errors.Is(err, access.ErrNotFound) {
-		return err
-	}
-	if slices.ContainsFunc(groups, func(g access.Group) bool { return g.ID == id }) {
-		return fmt.Errorf("the list of members is empty and a member is still there: %w", access.ErrIncomplete)
-	}
-	return nil
-}
-
 // observeLog reads the System Log from its cursor to the first empty page. The cursor is stored with the page that it
 // follows, so a crash reads a page again rather than losing one; events are told apart by their uuid.
 func (r *Reconciler) observeLog(ctx context.Context) error {
@@ -312,6 +288,9 @@ func (r *Reconciler) observeLog(ctx context.Context) error {
 		}
 		if err := r.write(ctx, func(tx *store.Tx) error {
 			if _, err := tx.PutEvents(events); err != nil {
+				return err
+			}
+			if err := forgetDeleted(tx, events, r.Now()); err != nil {
 				return err
 			}
 			return tx.SetCursor(cursorLog, next, r.Now())

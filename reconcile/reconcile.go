@@ -57,6 +57,8 @@ type Writer interface {
 	ClearSessions(ctx context.Context, user access.UserID) error
 	// Suspend suspends an active user.
 	Suspend(ctx context.Context, user access.UserID) error
+	// Deactivate deactivates a user; being so already is no error.
+	Deactivate(ctx context.Context, user access.UserID) error
 }
 
 // Tickets reads tickets. Every list is complete or an error.
@@ -112,6 +114,9 @@ type Config struct {
 	Roster Roster
 	// Stages are the procedures besides access, in the order in which they run; their names and finding kinds differ.
 	Stages   []Stage
+	Admins   Admins // nil: only the policy says which groups administer Okta
+	Traces   Traces // nil: nothing is said of leavers' roles and tokens
+	Duties   Duties // nil: nothing is said of leavers' turns on call
 	Policies *policies.Set
 	// Write allows changes outside. When false a pass records what it would have done and touches nothing.
 	Write bool
@@ -151,6 +156,8 @@ type Reconciler struct {
 	suspects map[access.GroupID]struct{}
 	// doubted are users who show as deactivated and could not be read by ID in the pass under way.
 	doubted map[access.UserID]struct{}
+	// leaving are the leavers whom the pass under way looks after.
+	leaving map[ticket.Key]watch
 	// rota is who is on call by schedule, as far as the pass under way needed and could read it.
 	rota map[paging.ScheduleID][]string
 	// blind are the stages that could not read what they need in the pass under way.
@@ -313,8 +320,17 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if err := r.recordDecisions(ctx, view, report.Plan); err != nil {
 		return fmt.Errorf("recording decisions: %w", err)
 	}
+	if err := r.keepScore(ctx, view, report.Plan); err != nil {
+		return fmt.Errorf("keeping score: %w", err)
+	}
+	if err := r.expireHolds(ctx); err != nil {
+		return fmt.Errorf("ending holds: %w", err)
+	}
 	if err := r.carryOut(ctx, report); err != nil {
 		return fmt.Errorf("carrying out: %w", err)
+	}
+	if err := r.trace(ctx, view); err != nil {
+		return fmt.Errorf("looking after leavers: %w", err)
 	}
 	over, err := r.conclude(ctx, unread, report)
 	if err != nil {

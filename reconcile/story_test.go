@@ -73,6 +73,24 @@ func stories() []story {
 			},
 		},
 		{
+			name: "leaver who is deactivated by policy",
+			begin: func(b *bench) {
+				for i := range b.set.SOPs {
+					b.set.SOPs[i].Suspend, b.set.SOPs[i].Deactivate = false, b.set.SOPs[i].Name == "de-provisioning"
+				}
+				b.v.jira.approve(b.v.jira.raise(ask{project: "HR", kind: "Offboarding", by: "uDan", about: "uBob"}), "uHR")
+			},
+			end: func(b *bench) {
+				made := []string{removed("gPay", "uBob"), removed("gWiki", "uBob"), "user.lifecycle.deactivate uBob"}
+				if b.v.okta.made[signedOut("uBob")] > 0 || !b.struck { // a deactivated account has no sessions that would have to be ended again
+					made = append(made, signedOut("uBob"))
+				}
+				b.wantMade(made...)
+				b.wantSaid(hr1, "All access that sopd manages is gone", 1)
+				b.wantStatus(hr1, "Closed")
+			},
+		},
+		{
 			name:  "leaver by deactivation in Okta",
 			begin: func(b *bench) { b.v.okta.status("uCyd", access.Deprovisioned, "uDan") },
 			end:   func(b *bench) { b.wantMade(removed("gPay", "uCyd"), removed("gWiki", "uCyd")) },

@@ -335,7 +335,7 @@ func priority(f finding.Finding) paging.Priority {
 	switch f.Kind {
 	case FindingBreakGlass:
 		return 1
-	case FindingHold, FindingUnconfirmed, FindingUnreviewed:
+	case FindingHold, FindingUnconfirmed, FindingUnreviewed, FindingOnCallGap:
 		return 2
 	case FindingDrift, FindingConflict:
 		return 3

@@ -249,7 +249,7 @@ func planPolicies(set *policies.Set) plan.Policies {
 		p.Provisioning = sop.ID()
 	}
 	if sop, ok := set.Kind(policies.KindDeprovisioning); ok {
-		p.Deprovisioning, p.LeaverMode, p.SuspendLeavers = sop.ID(), sop.Mode, sop.Suspend
+		p.Deprovisioning, p.LeaverMode, p.SuspendLeavers, p.DeactivateLeavers = sop.ID(), sop.Mode, sop.Suspend, sop.Deactivate
 	}
 	return p
 }

@@ -134,6 +134,8 @@ func (r *Reconciler) sentence(c change.Change) string {
 		return "removed from " + group
 	case change.ClearSessions:
 		return "ended all Okta sessions"
+	case change.Deactivate:
+		return "deactivated the Okta account"
 	case change.Suspend:
 		return "suspended the Okta account"
 	default:

@@ -91,6 +91,7 @@ func connect(ctx context.Context, c console, v volume) (*daemon, error) {
 			return nil, errors.Join(err, d.close())
 		}
 	}
+	d.registry.MustRegister(figures.NewScores(ctx, figures.ScoreOptions{Store: d.store, Tallies: d.tallies}))
 	d.registry.MustRegister(figures.NewStored(ctx, figures.Options{
 		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(), Polls: reconcile.Polls(), Backups: cfg.Backup.Dir != "" && d.store.Engine() == store.SQLite,
 	}))
@@ -199,8 +200,10 @@ func (d *daemon) newReconciler(context.Context) error {
 	if d.pager != nil {
 		pager, roster = d.pager, d.pager
 	}
+	duties, _ := d.pager.(reconcile.Duties)
 	r, err := reconcile.New(reconcile.Config{
-		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira},
+		Admins: d.okta, Traces: d.okta, Duties: duties,
+		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira, d.policies.Canaries.Ticket}, Desk: desk{d.jira},
 		Pager: pager, Stages: d.stages(), Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
 		Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger, Trace: d.trace,
 	})
@@ -231,11 +234,14 @@ func (d directory) AllUsers(ctx context.Context) ([]access.User, error) {
 }
 
 // tickets is Jira as the reconciler reads it.
-type tickets struct{ *jira.Tickets }
+type tickets struct {
+	*jira.Tickets
+	canary ticket.Key
+}
 
 // Changed returns the tickets of the projects that changed since.
 func (t tickets) Changed(ctx context.Context, projects []string, since time.Time) (reconcile.ChangedTickets, error) {
-	found, err := t.Tickets.Changed(ctx, jira.Query{Projects: projects, Since: since})
+	found, err := t.Tickets.Changed(ctx, jira.Query{Projects: projects, Since: since, Canary: t.canary})
 	if err != nil {
 		return reconcile.ChangedTickets{}, err
 	}

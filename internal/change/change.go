@@ -44,6 +44,7 @@ const (
 	RemoveMember  Kind = "remove-member"
 	ClearSessions Kind = "clear-sessions"
 	Suspend       Kind = "suspend"
+	Deactivate    Kind = "deactivate" // cannot be undone without loss; groups and applications stay as they are
 )
 
 // Reason is the positive evidence behind a change. There is no reason "not in the list": absence proves nothing.

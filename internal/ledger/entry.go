@@ -32,6 +32,7 @@ const (
 	HoldApproved       Kind = "hold.approved"
 	HoldCancelled      Kind = "hold.cancelled"
 	HoldUsed           Kind = "hold.used"
+	HoldExpired        Kind = "hold.expired" // nobody decided, or what was decided was not used in time; body: hold.Hold
 	PlanProposed       Kind = "plan.proposed"
 	BaselineAdopted    Kind = "baseline.adopted" // an existing membership was accepted without a ticket
 	BaselineDropped    Kind = "baseline.dropped"
@@ -59,7 +60,7 @@ func Kinds() []Kind {
 		GrantApproved, GrantEnded, GrantLapsed, RequestRefused,
 		ChangeIntended, ChangeApplied, ChangeUnconfirmed, ChangeConfirmed, ChangeRefused, ChangeWitnessed, ChangeWithheld,
 		TicketTold, TicketOpened, FindingRaised, FindingCleared,
-		HoldMade, HoldApproved, HoldCancelled, HoldUsed, PlanProposed,
+		HoldMade, HoldApproved, HoldCancelled, HoldUsed, HoldExpired, PlanProposed,
 		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, FiguresChanged, PolicyLoaded, GuardOverridden,
 		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, BackupTested,
 		LedgerArchived, LedgerPruned, PersonErased, KeyChanged,

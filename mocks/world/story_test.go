@@ -38,6 +38,8 @@ func TestStoriesCanBeToldToSomebodyNew(t *testing.T) {
 		"mass-leaver", "small-group", "expired-token", "empty-read", "answer-lost",
 		"delegate", "absent-owner", "eligible-afterwards", "transition-approval", "sod-conflict", "ticket-moved", "ticket-deleted",
 		"two-people-one-address",
+		"mass-leaver", "small-group", "hold-approve", "stale-hold", "agreement", "on-call-gap", "short-read", "rate-limit", "group-deleted",
+		"crash-between-intent-and-outcome", "expired-token", "empty-read", "answer-lost",
 	} {
 		if !seen[name] {
 			t.Errorf("there is no story %q", name)
