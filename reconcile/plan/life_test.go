@@ -364,4 +364,3 @@ func TestThePlansOfSingleGroupsJoinToThePlanOfAll(t *testing.T) {
 		t.Errorf("(-whole +joined):\n%s", diff)
 	}
 }
-
