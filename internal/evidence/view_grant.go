@@ -53,7 +53,7 @@ func (e *exporter) provision(g change.Grant) (change.Change, error) {
 		return change.Change{}, err
 	}
 	for _, c := range changes {
-		if c.Kind == change.AddMember && c.State == change.Confirmed && c.Membership() == g.Membership() {
+		if c.Kind == change.AddMember && c.State == change.Confirmed && c.Ticket == g.Ticket && c.Membership() == g.Membership() {
 			return c, nil
 		}
 	}
