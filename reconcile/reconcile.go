@@ -111,6 +111,9 @@ type Config struct {
 	AtOnce int
 	// Self is the Okta user whose credential sopd uses; empty for a service app.
 	Self access.UserID
+	// Ahead tells how far this machine's clock is ahead of Okta's, negative when behind, as the last answer showed; nil:
+	// nobody knows.
+	Ahead func() time.Duration
 	// Program tells this build from every other. What the same build found in groups that have not changed since is not
 	// looked at again after a restart; empty: everything is.
 	Program string
@@ -166,6 +169,9 @@ func New(c Config) (*Reconciler, error) {
 	}
 	if c.Watch == nil {
 		c.Watch = func(Notice) {}
+	}
+	if c.Ahead == nil {
+		c.Ahead = func() time.Duration { return 0 }
 	}
 	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{}), quiet: newQuietGroups()}, nil
 }
@@ -267,6 +273,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 		return fmt.Errorf("observing: %w", err)
 	}
 	report.Unread = unread
+	if err := r.onTime(); err != nil {
+		return err
+	}
 	view, err := r.view(ctx, unread)
 	if err != nil {
 		return fmt.Errorf("judging: %w", err)
@@ -294,6 +303,25 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 		return fmt.Errorf("concluding: %w", err)
 	}
 	return r.tell(ctx, over)
+}
+
+// worstClock is how far this machine's clock may be from Okta's. Grants run out, last days come and approvals are compared
+// by it; hours off, it would take access from people, or leave it with them, without anybody having said so.
+const worstClock = 10 * time.Minute
+
+// onTime makes sure that the clock can be decided by.
+//
+// Errors: [access.ErrInvalid] when it is wrong. Nothing is decided until it is right.
+func (r *Reconciler) onTime() error {
+	ahead := r.Ahead()
+	switch {
+	case ahead > worstClock:
+		return fmt.Errorf("this machine's clock is %s ahead of Okta's; nothing is decided until it is set right: %w", ahead, access.ErrInvalid)
+	case ahead < -worstClock:
+		return fmt.Errorf("this machine's clock is %s behind Okta's; nothing is decided until it is set right: %w", -ahead, access.ErrInvalid)
+	default:
+		return nil
+	}
 }
 
 // carryOut clears the parts of the plan one after the other and applies what is cleared. Each part is measured against what

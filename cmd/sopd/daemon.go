@@ -173,7 +173,7 @@ func (d *daemon) newReconciler(context.Context) error {
 	}
 	r, err := reconcile.New(reconcile.Config{
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
-		Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(), Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
+		Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(), Ahead: d.okta.Ahead, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
 	})
 	d.reconciler = r
 	return err

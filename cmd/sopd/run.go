@@ -99,7 +99,7 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 		return usage(fmt.Errorf("SOPD_LISTEN: %s cannot be listened on; is another sopd running?", d.config.Listen))
 	}
 	loop := &loop{
-		daemon: d, stopping: ctx, due: make(chan time.Time, 1), health: &health{write: d.config.Write, store: d.store.Ping},
+		daemon: d, stopping: ctx, due: make(chan time.Time, 1), health: &health{write: d.config.Write, store: d.store.Probe},
 		passes: figures.NewPasses(d.registry, resultNames()), kpis: figures.NewKPIs(d.registry, d.policies.Clocks),
 	}
 	loop.runner, err = jobs.New(ctx, d.store, jobs.Handlers{Wake: loop.pass}, jobs.Options{Logger: d.logger})

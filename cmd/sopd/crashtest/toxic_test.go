@@ -58,8 +58,6 @@ func (l *line) cut() { l.proxy.Stop() }
 
 func (l *line) mend() {
 	l.t.Helper()
-	address := l.proxy.Listen
-	l.proxy.Listen = address
 	if err := l.proxy.Start(); err != nil {
 		l.t.Fatal(err)
 	}
