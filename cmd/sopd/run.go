@@ -147,13 +147,34 @@ const stopTime = 45 * time.Second
 
 // work runs jobs until the context ends, then lets the pass under way come to a stop.
 func (l *loop) work(ctx context.Context) error {
-	if err := l.runner.Start(ctx); err != nil {
+	if err := l.begin(ctx); err != nil {
 		return err
 	}
 	err := l.tick(ctx)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	return errors.Join(err, l.runner.Stop(drain))
+}
+
+// startWait is the time between two attempts to begin work on a database that does not answer.
+const startWait = time.Second
+
+// begin starts to work jobs. A database that is away for a while is waited for, as it is later on.
+func (l *loop) begin(ctx context.Context) error {
+	for {
+		err := l.runner.Start(ctx)
+		if !errors.Is(err, access.ErrUnavailable) {
+			return err
+		}
+		l.daemon.logger.LogAttrs(ctx, slog.LevelError, "work cannot begin", slog.String("error", err.Error()))
+		wait := time.NewTimer(startWait)
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return nil
+		case <-wait.C:
+		}
+	}
 }
 
 // tick asks for a pass at the interval, and earlier when something becomes due before that.

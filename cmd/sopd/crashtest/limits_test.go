@@ -3,9 +3,7 @@ package crashtest
 import (
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,21 +68,8 @@ func (d *disk) remount(flags uintptr) {
 
 // readiness returns what /readyz says; empty when it does not answer.
 func (p *program) readiness() string {
-	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, "http://"+p.listen+"/readyz", nil)
-	if err != nil {
-		return ""
-	}
-	request.Close = true
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return ""
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return ""
-	}
-	return string(text)
+	_, body := p.ask("/readyz")
+	return body
 }
 
 // logged reports whether the program has written the text to its log.

@@ -194,10 +194,11 @@ func TestADatabaseThatIsAwayForAWhileLosesNothing(t *testing.T) {
 	}
 	binary := build(t)
 	for name, bad := range map[string]func(*line){
-		"down":      (*line).cut,
-		"half-open": func(l *line) { l.poison(trouble{"timeout", "downstream", `{"timeout":0}`}) },
-		"resets":    func(l *line) { l.poison(trouble{"reset_peer", "downstream", `{"timeout":30}`}) },
-		"slow":      func(l *line) { l.poison(trouble{"latency", "downstream", `{"latency":100}`}) },
+		"down":                (*line).cut,
+		"down from the start": (*line).cut,
+		"half-open":           func(l *line) { l.poison(trouble{"timeout", "downstream", `{"timeout":0}`}) },
+		"resets":              func(l *line) { l.poison(trouble{"reset_peer", "downstream", `{"timeout":30}`}) },
+		"slow":                func(l *line) { l.poison(trouble{"latency", "downstream", `{"latency":100}`}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -211,14 +212,18 @@ func TestADatabaseThatIsAwayForAWhileLosesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			d.give()
+			if name != "down from the start" {
+				s.until("ready", time.Minute, func() bool { return s.answers("/readyz") })
+			}
 			bad(l)
 			d.leave()
 			d.deactivate()
-			if name == "down" {
+			down := strings.HasPrefix(name, "down")
+			if down {
 				s.until("not ready", 30*time.Second, func() bool { return !s.answers("/readyz") })
 			}
 			elapsed(t, 8*time.Second)
-			if name == "down" {
+			if down {
 				l.mend()
 			} else {
 				l.heal()
