@@ -230,6 +230,8 @@ type Tx struct {
 	mode  mode
 	// statements are those that were prepared in the transaction, by their text.
 	statements map[string]*sql.Stmt
+	// bumped is the work that receivers of the batch have asked for.
+	bumped map[string]int64
 }
 
 // queryer is what *sql.Tx and *sql.Conn have in common.
