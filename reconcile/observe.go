@@ -111,13 +111,17 @@ func (r *Reconciler) observeUsers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.write(ctx, func(tx *store.Tx) error {
-		if err := tx.PutUsers(users); err != nil {
+	for some := range slices.Chunk(users, usersAtOnce) {
+		if err := r.write(ctx, func(tx *store.Tx) error { return tx.PutUsers(some) }); err != nil {
 			return err
 		}
-		return mark(tx, cursorUsers, started)
-	})
+	}
+	return r.write(ctx, func(tx *store.Tx) error { return mark(tx, cursorUsers, started) })
 }
+
+// usersAtOnce is how many users are stored in one transaction: while it lasts, nothing else can be written, the leases
+// neither.
+const usersAtOnce = 2000
 
 // observeGroups reads the rules, and the members of every managed or eligible group that changed. A group that cannot be
 // read is forgotten: nothing is planned on what it used to be, and every pass reads it again until it can.

@@ -264,6 +264,9 @@ func result(report Report) Result {
 }
 
 func (r *Reconciler) pass(ctx context.Context, report *Report) error {
+	if err := r.onTime(ctx); err != nil {
+		return err
+	}
 	// What an earlier pass left open is looked up first: nothing is planned on top of an unknown.
 	if err := r.settle(ctx, false); err != nil {
 		return fmt.Errorf("settling earlier changes: %w", err)
@@ -273,7 +276,7 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 		return fmt.Errorf("observing: %w", err)
 	}
 	report.Unread = unread
-	if err := r.onTime(); err != nil {
+	if err := r.onTime(ctx); err != nil {
 		return err
 	}
 	view, err := r.view(ctx, unread)
@@ -309,10 +312,16 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 // by it; hours off, it would take access from people, or leave it with them, without anybody having said so.
 const worstClock = 10 * time.Minute
 
-// onTime makes sure that the clock can be decided by.
+// onTime makes sure that the clock can be decided by. One that was wrong at the last answer may have been set right since, so
+// it is compared with another.
 //
 // Errors: [access.ErrInvalid] when it is wrong. Nothing is decided until it is right.
-func (r *Reconciler) onTime() error {
+func (r *Reconciler) onTime(ctx context.Context) error {
+	if r.Ahead().Abs() > worstClock {
+		if _, err := r.Directory.Rules(ctx); err != nil {
+			return fmt.Errorf("comparing clocks: %w", err)
+		}
+	}
 	ahead := r.Ahead()
 	switch {
 	case ahead > worstClock:

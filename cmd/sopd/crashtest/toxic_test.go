@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -189,9 +188,6 @@ func relay(t *testing.T, here net.Conn, network, target string) {
 
 func TestADatabaseThatIsAwayForAWhileLosesNothing(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("SOPD_TEST_POSTGRES_URL") == "" && os.Getenv("SOPD_REQUIRE_POSTGRES") == "" {
-		t.Skip("no PostgreSQL; make test-postgres has one")
-	}
 	binary := build(t)
 	for name, bad := range map[string]func(*line){
 		"down":                (*line).cut,
