@@ -53,6 +53,8 @@ type ask struct {
 	system, role  string
 	until         time.Time
 	effective     time.Time
+	// oldSystem and oldRole are what a role change takes; status is where the ticket begins.
+	oldSystem, oldRole, status string
 }
 
 // raise makes a ticket that waits for approval.
@@ -77,6 +79,14 @@ func (j *jira) raise(a ask) ticket.Key {
 	}
 	if !a.effective.IsZero() {
 		i.Fields["Last day"] = ticket.Value{Time: a.effective}
+	}
+	for field, text := range map[string]string{"Old system": a.oldSystem, "Old role": a.oldRole} {
+		if text != "" {
+			i.Fields[field] = ticket.Value{Texts: []string{text}}
+		}
+	}
+	if a.status != "" {
+		i.Status = a.status
 	}
 	j.next++
 	j.issues[key] = i
@@ -251,12 +261,48 @@ func (j *jira) Attach(_ context.Context, key ticket.Key, name string, content io
 	})
 }
 
+// Open opens a ticket, unless the search shows one with the marker.
+func (j *jira) Open(_ context.Context, n ticket.New) (ticket.Key, error) {
+	if err := n.Check(); err != nil {
+		return "", err
+	}
+	for _, i := range sorted(j.issues, func(i *issue) bool { return slices.Contains(i.Labels, n.Marker) }) {
+		if !i.Created.After(j.v.clock.now.Add(-jiraLag)) {
+			return i.Key, nil
+		}
+	}
+	var key ticket.Key
+	err := j.v.write("Open", func() error {
+		key = ticket.Key(fmt.Sprintf("%s-%d", n.Project, j.next))
+		j.issues[key] = &issue{Ticket: ticket.Ticket{
+			ID: ticket.ID(fmt.Sprint(10000 + j.next)), Key: key, Project: n.Project, Type: n.Type, Summary: n.Summary, Status: "Open",
+			Reporter: ticket.Person{Account: bot, Active: true}, Created: j.v.clock.now, Updated: j.v.clock.now,
+			Labels: append([]string{n.Marker}, n.Labels...), Fields: n.Fields,
+		}}
+		j.next++
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return key, nil
+}
+
 // pager is the paging.
 type pager struct {
 	v       *vendors
 	open    map[string]string // alias by alert ID
 	created int               // alerts opened; joins left out
 	closed  int
+	onCall  []string
+	rotaErr error
+}
+
+func (p *pager) OnCall(_ context.Context, id paging.ScheduleID) (paging.OnCall, error) {
+	if err := p.v.read("OnCall"); err != nil {
+		return paging.OnCall{}, err
+	}
+	return paging.OnCall{Schedule: string(id), People: p.onCall}, p.rotaErr
 }
 
 func (p *pager) Create(_ context.Context, a paging.NewAlert) (paging.AlertID, error) {

@@ -88,7 +88,10 @@ func (l *loader) plan(tx *store.Tx) error {
 		return err
 	}
 	l.view.built = plan.Join(append(parts, rest)...)
-	l.view.expiry, err = tx.NextExpiry(l.now)
+	if l.view.expiry, err = tx.NextExpiry(l.now); err != nil {
+		return err
+	}
+	l.view.warning, err = l.nextWarning(tx)
 	return err
 }
 
@@ -124,8 +127,13 @@ func (l *loader) concerns(tx *store.Tx) (map[access.GroupID]*concern, error) {
 	for _, r := range l.view.observation.Revoked {
 		at(r.Group)
 	}
-	for _, g := range l.view.voided {
+	for _, g := range slices.Concat(l.view.voided, l.view.followed, l.emergencyGrants()) {
 		at(g.Group)
+	}
+	for _, rc := range l.view.observation.RoleChanges {
+		for _, id := range slices.Concat(rc.New, rc.Old) {
+			at(id)
+		}
 	}
 	for _, g := range l.view.fresh {
 		c := at(g.Group)
@@ -197,6 +205,7 @@ func (l *loader) planGroup(tx *store.Tx, id access.GroupID, revision int, about 
 		return plan.Plan{Counts: plan.Counts{Granted: q.Granted, Baseline: q.Baseline, Foreign: q.Foreign}}, true, nil
 	}
 	o := l.view.observation
+	o.Actions = nil // they are about whole users
 	found, err := l.observe(tx, id, &o)
 	if err != nil || !found {
 		return p, false, err
@@ -208,6 +217,9 @@ func (l *loader) planGroup(tx *store.Tx, id access.GroupID, revision int, about 
 		o.Leavers = nil
 	}
 	if err := l.loadUsers(tx, o); err != nil {
+		return p, false, err
+	}
+	if err := l.loadArriving(tx, &o); err != nil {
 		return p, false, err
 	}
 	p = plan.Build(o)
@@ -256,8 +268,9 @@ func (l *loader) observe(tx *store.Tx, id access.GroupID, o *plan.Observation) (
 	return true, nil
 }
 
-// standing returns the grants without those that are void.
+// standing returns the grants without those that are void, each as what it rests on leaves it.
 func (l *loader) standing(grants []change.Grant) []change.Grant {
+	l.follow(grants)
 	return slices.DeleteFunc(grants, func(g change.Grant) bool {
 		return slices.ContainsFunc(l.view.voided, func(v change.Grant) bool { return v.ID == g.ID })
 	})
@@ -310,6 +323,9 @@ func (l *loader) loadUsers(tx *store.Tx, o plan.Observation) error {
 	var named []access.UserID
 	for _, leaver := range o.Leavers {
 		named = append(named, leaver.User)
+	}
+	for _, action := range o.Actions {
+		named = append(named, action.User)
 	}
 	for _, grant := range o.Grants {
 		if len(o.Groups) == 1 {

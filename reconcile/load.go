@@ -33,6 +33,7 @@ type loader struct {
 	recent  []change.Change // read back so lately that a list of the vendor may not show it
 	removed int64
 
+	lives
 	view view
 }
 
@@ -51,8 +52,9 @@ func (l *loader) load(tx *store.Tx) error {
 		what string
 		load func(*store.Tx) error
 	}{
-		{"rules", l.loadRules}, {"tickets", l.loadTickets}, {"changes", l.loadChanges}, {"verdicts", l.judge},
-		{"leavers", l.deprovisioned}, {"groups", l.plan}, {"refusals", l.rest},
+		{"rules", l.loadRules}, {"tickets", l.loadTickets}, {"changes", l.loadChanges}, {"emergencies", l.loadEmergencies},
+		{"verdicts", l.judge}, {"role changes", l.roleChanges}, {"profiles", l.loadProfiles}, {"undos", l.loadUndos},
+		{"leavers", l.deprovisioned}, {"demands", l.loadDemands}, {"groups", l.plan}, {"refusals", l.rest},
 	}
 	for _, step := range steps {
 		if err := step.load(tx); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/paging"
+	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
@@ -86,6 +87,9 @@ type Desk interface {
 	Attachments(ctx context.Context, key ticket.Key) ([]string, error)
 	// Attach adds a file.
 	Attach(ctx context.Context, key ticket.Key, name string, content io.Reader) error
+	// Open opens a ticket, unless one with the same marker is found: then that one's key is returned. The search for the
+	// marker shows a new ticket late.
+	Open(ctx context.Context, n ticket.New) (ticket.Key, error)
 }
 
 // Pager pages people. Create joins an open alert of the same alias.
@@ -104,7 +108,11 @@ type Config struct {
 	Tickets   Tickets
 	Desk      Desk
 	Pager     Pager // nil: nobody is paged
-	Policies  *policies.Set
+	// Roster says who is on call; nil: nobody is, and emergency access is for named people only.
+	Roster Roster
+	// Stages are the procedures besides access, in the order in which they run; their names and finding kinds differ.
+	Stages   []Stage
+	Policies *policies.Set
 	// Write allows changes outside. When false a pass records what it would have done and touches nothing.
 	Write bool
 	// AtOnce is how many changes of one kind may be under way at a time; 0 is 1.
@@ -123,6 +131,8 @@ type Config struct {
 	Sleep  func(ctx context.Context, d time.Duration) error
 	Now    func() time.Time // the store's clock
 	Logger *slog.Logger     // one Info line a pass, one a change
+	// Trace begins a span around each change; nil: none.
+	Trace span.Start
 	// Watch is told what happens, for metrics and for people who follow a demo; nil: nobody.
 	Watch func(Notice)
 }
@@ -144,6 +154,10 @@ type Reconciler struct {
 	suspects map[access.GroupID]struct{}
 	// doubted are users who show as deactivated and could not be read by ID in the pass under way.
 	doubted map[access.UserID]struct{}
+	// rota is who is on call by schedule, as far as the pass under way needed and could read it.
+	rota map[paging.ScheduleID][]string
+	// blind are the stages that could not read what they need in the pass under way.
+	blind map[string]error
 	// quiet are the groups in which the last look found nothing to do.
 	quiet *quietGroups
 	// unserved counts the tickets of the pass under way for which the vendor did not serve.
@@ -213,6 +227,7 @@ type Report struct {
 	// nothing.
 	NextDue  time.Time
 	Unread   map[access.GroupID]error // groups left out because they could not be read
+	Blind    map[string]error         // stages that could not read what they need, by name
 	Holds    int                      // parts of the plan that wait for a person
 	Findings int                      // that stand at the end
 }
@@ -256,7 +271,7 @@ func result(report Report) Result {
 	switch {
 	case report.Holds > 0:
 		return Held
-	case len(report.Unread) > 0:
+	case len(report.Unread) > 0, len(report.Blind) > 0:
 		return Partial
 	default:
 		return Succeeded
@@ -279,6 +294,12 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if err := r.onTime(ctx); err != nil {
 		return err
 	}
+	if report.Blind, err = r.observeStages(ctx); err != nil {
+		return fmt.Errorf("observing: %w", err)
+	}
+	if err := r.readRota(ctx); err != nil {
+		return fmt.Errorf("reading who is on call: %w", err)
+	}
 	view, err := r.view(ctx, unread)
 	if err != nil {
 		return fmt.Errorf("judging: %w", err)
@@ -288,7 +309,11 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if err != nil {
 		return fmt.Errorf("confirming leavers: %w", err)
 	}
-	if corrected {
+	moved, err := r.confirmProfiles(ctx, view)
+	if err != nil {
+		return fmt.Errorf("confirming profiles: %w", err)
+	}
+	if corrected || moved {
 		if view, err = r.view(ctx, unread); err != nil {
 			return fmt.Errorf("judging again: %w", err)
 		}
@@ -339,8 +364,7 @@ func (r *Reconciler) carryOut(ctx context.Context, report *Report) error {
 	if !r.Write {
 		return r.recordProposal(ctx, report.Plan)
 	}
-	additions, positive, drift := report.Plan.Split()
-	for _, part := range []plan.Plan{additions, positive, drift} {
+	for _, part := range report.Plan.Parts() {
 		if part.Empty() {
 			continue
 		}

@@ -43,7 +43,7 @@ func (b *bench) wikiFor(user access.UserID, until time.Time) ticket.Key {
 }
 
 func stories() []story {
-	return []story{
+	return append([]story{
 		{
 			name: "grant",
 			begin: func(b *bench) {
@@ -188,6 +188,7 @@ func stories() []story {
 					removed("gWiki", "uHal"))
 			},
 		},
+		containment(),
 		{
 			name:  "request for a group that a rule feeds",
 			begin: func(b *bench) { b.v.jira.approve(b.v.jira.raise(asks("Portal", "", time.Time{})), "uOwner") },
@@ -198,7 +199,7 @@ func stories() []story {
 				}
 			},
 		},
-	}
+	}, lifeStories()...)
 }
 
 func play(b *bench, s story) {

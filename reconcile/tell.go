@@ -115,6 +115,9 @@ func (r *Reconciler) markTold(ctx context.Context, e change.Effect, cause error)
 		if cause != nil {
 			return failed(tx, e, cause, now)
 		}
+		if e.Kind == change.Open { // was marked with the key of the ticket
+			return nil
+		}
 		if err := tx.EffectDone(e.Key, now); err != nil {
 			return err
 		}
@@ -132,6 +135,9 @@ func (r *Reconciler) markTold(ctx context.Context, e change.Effect, cause error)
 // failed notes an attempt in vain. A vendor that does not serve is not the effect's fault: however long that lasts, nothing is
 // given up for it.
 func failed(tx *store.Tx, e change.Effect, cause error, now time.Time) error {
+	if e.Kind == change.Open && errors.Is(cause, access.ErrUnconfirmed) { // it may be there: nothing is tried before it would show
+		return tx.EffectPostponed(e.Key, phrase(cause), now.Add(openWait))
+	}
 	if !general(cause) {
 		return tx.EffectFailed(e.Key, phrase(cause))
 	}
@@ -168,6 +174,8 @@ func (r *Reconciler) effect(ctx context.Context, e change.Effect) error {
 		return r.move(ctx, e)
 	case change.Attach:
 		return r.attach(ctx, e)
+	case change.Open:
+		return r.open(ctx, e)
 	default:
 		return fmt.Errorf("effect kind %q: %w", e.Kind, access.ErrInvalid)
 	}
@@ -210,6 +218,44 @@ func (r *Reconciler) attach(ctx context.Context, e change.Effect) error {
 	return r.Desk.Attach(ctx, e.Ticket, e.Name, strings.NewReader(e.Body))
 }
 
+// openWait is when a ticket is tried again whose opening nobody answered: by then the search shows what was opened, and a
+// second is not.
+const openWait = 2 * jiraOverlap
+
+// open opens the effect's ticket. Before the call the effect is put off until the search would show what the call makes: a
+// process that dies in between does not open it twice.
+func (r *Reconciler) open(ctx context.Context, e change.Effect) error {
+	if e.New == nil {
+		return fmt.Errorf("a ticket to be opened that says nothing: %w", access.ErrInvalid)
+	}
+	err := r.write(ctx, func(tx *store.Tx) error {
+		return tx.EffectPostponed(e.Key, "being opened", r.Now().Add(openWait))
+	})
+	if err != nil {
+		return err
+	}
+	key, err := r.Desk.Open(ctx, *e.New)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTime)
+	defer cancel()
+	now := r.Now()
+	return r.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.EffectOpened(e.Key, key, now); err != nil {
+			return err
+		}
+		_, err := tx.Append(ledger.Entry{Kind: ledger.TicketOpened, At: now, Ticket: key, Body: opened{Key: e.Key, Marker: e.New.Marker}})
+		return err
+	})
+}
+
+// opened is the body of a ticket.opened entry. What the ticket says stands on the ticket.
+type opened struct {
+	Key    string `json:"key"`
+	Marker string `json:"marker"`
+}
+
 // page opens an alert for every open finding that has none, and closes the alerts of findings that no longer stand before
 // it clears them. The alias makes a repeat harmless.
 func (r *Reconciler) page(ctx context.Context, over []finding.Finding) error {
@@ -234,7 +280,7 @@ func (r *Reconciler) page(ctx context.Context, over []finding.Finding) error {
 			return r.pagingFailed(ctx, err)
 		}
 	}
-	for _, together := range bundle(open) {
+	for _, together := range bundle(open, r.Kinds()) {
 		if err := r.renew(ctx); err != nil {
 			return err
 		}
@@ -250,7 +296,7 @@ func (r *Reconciler) page(ctx context.Context, over []finding.Finding) error {
 const storm = 10
 
 // bundle returns the open findings that have no alert, those that one alert tells of together.
-func bundle(open []finding.Finding) [][]finding.Finding {
+func bundle(open []finding.Finding, kinds []finding.Kind) [][]finding.Finding {
 	byKind := make(map[finding.Kind][]finding.Finding)
 	for _, f := range open {
 		if f.Alert == "" {
@@ -258,7 +304,7 @@ func bundle(open []finding.Finding) [][]finding.Finding {
 		}
 	}
 	var all [][]finding.Finding
-	for _, kind := range FindingKinds() {
+	for _, kind := range kinds {
 		found := byKind[kind]
 		if len(found) > storm {
 			all = append(all, found)
@@ -281,9 +327,15 @@ func (r *Reconciler) pagingFailed(ctx context.Context, err error) error {
 	return nil
 }
 
-func priority(k finding.Kind) paging.Priority {
-	switch k {
-	case FindingHold, FindingUnconfirmed:
+// priority returns how urgent the page for a finding is: as the finding says, or else by its kind.
+func priority(f finding.Finding) paging.Priority {
+	if f.Priority != 0 {
+		return f.Priority
+	}
+	switch f.Kind {
+	case FindingBreakGlass:
+		return 1
+	case FindingHold, FindingUnconfirmed, FindingUnreviewed:
 		return 2
 	case FindingDrift:
 		return 3
@@ -317,7 +369,7 @@ func alertOf(together []finding.Finding) paging.NewAlert {
 	first := together[0]
 	a := paging.NewAlert{
 		Alias: paging.Alias("sopd-" + fingerprint(string(first.Key))), Message: "sopd: " + first.Title,
-		Priority: priority(first.Kind), Tags: []string{"sopd", string(first.Kind)},
+		Priority: priority(first), Tags: []string{"sopd", string(first.Kind)},
 	}
 	if len(together) > 1 {
 		a.Alias = paging.Alias("sopd-" + string(first.Kind) + "-" + fingerprint(string(first.Key)+string(together[len(together)-1].Key)))
@@ -327,7 +379,7 @@ func alertOf(together []finding.Finding) paging.NewAlert {
 		return a
 	}
 	a.Details = map[string]string{
-		"finding": string(first.Key), "user": string(first.User), "group": string(first.Group), "event": string(first.Event),
+		"finding": string(first.Key), "owner": first.Owner, "user": string(first.User), "group": string(first.Group), "event": string(first.Event),
 		"ticket": string(first.Ticket), "change": string(first.Change),
 	}
 	for k, v := range first.Detail {

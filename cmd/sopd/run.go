@@ -14,6 +14,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/figures"
 	"github.com/maisonrmi/sopd/internal/intake"
 	"github.com/maisonrmi/sopd/internal/jobs"
+	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/reconcile"
 	"github.com/spf13/cobra"
@@ -50,7 +51,10 @@ func (d *daemon) once(ctx context.Context) error {
 	if err := d.hello(ctx); err != nil {
 		return err
 	}
-	report, err := d.reconciler.Pass(ctx)
+	if err := d.recordPolicies(ctx); err != nil {
+		return err
+	}
+	report, err := d.traced(ctx)
 	if err != nil {
 		return err
 	}
@@ -93,6 +97,9 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	if err := d.hello(ctx); err != nil {
 		return err
 	}
+	if err := d.recordPolicies(ctx); err != nil {
+		return err
+	}
 	var listen net.ListenConfig
 	l, err := listen.Listen(ctx, "tcp", d.config.Listen)
 	if err != nil {
@@ -102,7 +109,7 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 		daemon: d, stopping: ctx, due: make(chan time.Time, 1), health: &health{write: d.config.Write, store: d.store.Probe},
 		passes: figures.NewPasses(d.registry, resultNames()), kpis: figures.NewKPIs(d.registry, d.policies.Clocks),
 	}
-	loop.runner, err = jobs.New(ctx, d.store, jobs.Handlers{Wake: loop.pass}, jobs.Options{Logger: d.logger})
+	loop.runner, err = jobs.New(ctx, d.store, jobs.Handlers{Wake: loop.job}, jobs.Options{Logger: d.logger})
 	if err == nil {
 		loop.intake, err = d.newIntake(loop.runner)
 	}
@@ -114,9 +121,11 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	}
 	d.logger.LogAttrs(ctx, slog.LevelInfo, "listening", slog.String("address", l.Addr().String()), slog.Bool("write", d.config.Write))
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serve(ctx, l, d.routes(loop), d.logger) })
+	group.Go(func() error { return d.serve(ctx, l, d.routes(loop)) })
 	group.Go(func() error { return loop.work(ctx) })
 	group.Go(func() error { return d.anchoring(ctx) })
+	group.Go(func() error { return d.backups(ctx) })
+	group.Go(func() error { return d.archiving(ctx) })
 	bound(l.Addr())
 	return group.Wait()
 }
@@ -253,12 +262,20 @@ func (l *loop) tellDue(at time.Time) {
 	l.due <- at
 }
 
+// job is one job that wakes sopd, traced.
+func (l *loop) job(ctx context.Context) error {
+	ctx, end := l.daemon.trace.Begin(ctx, "job", span.Attribute{Key: "kind", Value: "wake"})
+	err := l.pass(ctx)
+	end(outcomeWord(err))
+	return err
+}
+
 // pass runs one pass and records how it went. A pass that fails is not the end of the daemon: its job is tried again.
 func (l *loop) pass(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(l.stopping, cancel)()
-	report, err := l.daemon.reconciler.Pass(ctx)
+	report, err := l.daemon.traced(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err() // told to stop: the pass has recorded what it did, and the rest stays to be done
 	}

@@ -121,7 +121,7 @@ func TestAFieldThatIsNotMappedCannotBeSet(t *testing.T) {
 			t.Errorf("%s: %v, want invalid", name, err)
 		}
 	}
-	for _, n := range []jira.NewTicket{{}, {Project: "OPS", Type: "Task", Summary: "x", Marker: "has a space"}, {Project: "OPS", Marker: "sopd-12345678"}} {
+	for _, n := range []ticket.New{{}, {Project: "OPS", Type: "Task", Summary: "x", Marker: "has a space"}, {Project: "OPS", Marker: "sopd-12345678"}} {
 		if _, err := s.jira.Create(t.Context(), n); !errors.Is(err, access.ErrInvalid) {
 			t.Errorf("%+v: %v, want invalid", n, err)
 		}

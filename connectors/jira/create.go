@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 
 	sdk "github.com/andygrunwald/go-jira"
 
@@ -15,23 +14,6 @@ import (
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
-// NewTicket is a ticket to be created.
-type NewTicket struct {
-	Project string // key
-	Type    string // issue type's name
-	Summary string // one line
-	// Description is plain text or wiki markup.
-	Description string
-	Labels      []string // besides the marker; no spaces
-	// Marker is a label that no other ticket has, such as "sopd-" and a hash. It makes creating safe to try again.
-	Marker string
-	// Fields are mapped fields, by the names in [Options].
-	Fields map[string]ticket.Value
-}
-
-// marker is what a label may look like: Jira refuses spaces.
-var marker = regexp.MustCompile(`^[A-Za-z0-9._:-]{8,200}$`)
-
 // Create creates a ticket, unless one with the same marker exists: then that one's key is returned.
 //
 // It is sent once. After [access.ErrUnconfirmed] wait for [IndexLag] before trying again: the search for the marker shows
@@ -39,7 +21,7 @@ var marker = regexp.MustCompile(`^[A-Za-z0-9._:-]{8,200}$`)
 //
 // Errors: [access.ErrUnconfirmed], [access.ErrInvalid], [access.ErrDenied]; [access.ErrConflict] when several tickets
 // have the marker.
-func (t *Tickets) Create(ctx context.Context, n NewTicket) (ticket.Key, error) {
+func (t *Tickets) Create(ctx context.Context, n ticket.New) (ticket.Key, error) {
 	key, err := t.create(ctx, n)
 	if err != nil {
 		return "", fmt.Errorf("create ticket: %w", err)
@@ -47,8 +29,8 @@ func (t *Tickets) Create(ctx context.Context, n NewTicket) (ticket.Key, error) {
 	return key, nil
 }
 
-func (t *Tickets) create(ctx context.Context, n NewTicket) (ticket.Key, error) {
-	if err := errors.Join(n.check(), checkProjects([]string{n.Project})); err != nil {
+func (t *Tickets) create(ctx context.Context, n ticket.New) (ticket.Key, error) {
+	if err := errors.Join(n.Check(), checkProjects([]string{n.Project})); err != nil {
 		return "", err
 	}
 	fields, err := t.fieldsOf(ctx, n)
@@ -72,18 +54,8 @@ func (t *Tickets) create(ctx context.Context, n NewTicket) (ticket.Key, error) {
 	return key, nil
 }
 
-func (n NewTicket) check() error {
-	if !marker.MatchString(n.Marker) {
-		return fmt.Errorf("marker must be 8 to 200 letters, digits and .:_-: %w", access.ErrInvalid)
-	}
-	if n.Type == "" || n.Summary == "" {
-		return fmt.Errorf("a ticket needs a type and a summary: %w", access.ErrInvalid)
-	}
-	return nil
-}
-
 // fieldsOf returns the fields as Jira takes them.
-func (t *Tickets) fieldsOf(ctx context.Context, n NewTicket) (map[string]any, error) {
+func (t *Tickets) fieldsOf(ctx context.Context, n ticket.New) (map[string]any, error) {
 	out := map[string]any{
 		"project": map[string]string{"key": n.Project}, "issuetype": map[string]string{"name": n.Type}, "summary": n.Summary,
 		"labels": append([]string{n.Marker}, n.Labels...),
@@ -120,7 +92,7 @@ func (t *Tickets) fieldsOf(ctx context.Context, n NewTicket) (map[string]any, er
 }
 
 // marked returns the ticket that carries the marker, empty when search knows none.
-func (t *Tickets) marked(ctx context.Context, n NewTicket) (ticket.Key, error) {
+func (t *Tickets) marked(ctx context.Context, n ticket.New) (ticket.Key, error) {
 	kind, err := t.site(ctx)
 	if err != nil {
 		return "", err

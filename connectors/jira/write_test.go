@@ -171,8 +171,8 @@ func TestAttachmentsAreSentAndListed(t *testing.T) {
 	}
 }
 
-func newTicket() jira.NewTicket {
-	return jira.NewTicket{Project: "OPS", Type: "Task", Summary: "Weekly restore test", Marker: "sopd-0123456789abcdef"}
+func newTicket() ticket.New {
+	return ticket.New{Project: "OPS", Type: "Task", Summary: "Weekly restore test", Marker: "sopd-0123456789abcdef"}
 }
 
 func TestCreatingTwiceWithOneMarkerMakesOneTicket(t *testing.T) {

@@ -32,8 +32,12 @@ type Finding struct {
 	// Event is the System Log event that shows it, empty when none does.
 	Event access.EventID `json:"event,omitempty"`
 	// Alert is the alert that tells of it, empty until one was opened.
-	Alert  paging.AlertID `json:"alert,omitempty"`
-	Raised time.Time      `json:"raised"`
+	Alert paging.AlertID `json:"alert,omitempty"`
+	// Priority is that of the page; 0: what its kind usually has.
+	Priority paging.Priority `json:"priority,omitempty"`
+	// Owner is the role that has to act, such as "it-operations"; empty: security operations.
+	Owner  string    `json:"owner,omitempty"`
+	Raised time.Time `json:"raised"`
 	// Cleared is when it was no longer so; zero while open.
 	Cleared time.Time `json:"cleared,omitzero"`
 	// Detail holds further facts by name; values are identifiers and figures, no personal data.

@@ -104,6 +104,24 @@ func (t *Tx) EffectDone(key string, at time.Time) error {
 	return missing(n, err, "effect")
 }
 
+// EffectOpened notes that the ticket of an effect of the kind [change.Open] is there, and under which key. The first time
+// stays.
+//
+// Errors: [access.ErrNotFound] when there is no effect of this key.
+func (t *Tx) EffectOpened(key string, opened ticket.Key, at time.Time) error {
+	e, found, err := t.Effect(key)
+	if err != nil || found && !e.Done.IsZero() {
+		return err
+	}
+	e.Ticket = opened
+	text, err := toDoc(e)
+	if err != nil {
+		return err
+	}
+	n, err := t.exec("UPDATE effects SET ticket = $2, done = $3, error = '', doc = $4 WHERE key = $1", key, string(opened), micros(at), text)
+	return missing(n, err, "effect")
+}
+
 // EffectFailed notes one more attempt in vain, with its cause: a phrase of package access, never the vendor's text. An
 // effect that is done stays done.
 //

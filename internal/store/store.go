@@ -232,6 +232,10 @@ type Tx struct {
 	statements map[string]*sql.Stmt
 	// bumped is the work that receivers of the batch have asked for.
 	bumped map[string]int64
+
+	pseudonyms map[string]string // by identifier, those that were asked for
+	persons    map[string]Person // by pseudonym, those that were met; empty for one that was erased
+	concealed  bool              // records are not to name persons
 }
 
 // queryer is what *sql.Tx and *sql.Conn have in common.

@@ -47,6 +47,16 @@ func (c *checker) unfounded(ch change.Change) string {
 		return c.expired(ch)
 	case change.Drift:
 		return c.drift(ch)
+	case change.RoleChange:
+		return c.roleChanged(ch)
+	case change.Unreviewed:
+		return c.unreviewed(ch)
+	case change.Undo:
+		return c.undone(ch)
+	case change.Containment:
+		return c.decided(ch, ledger.PlaybookStep)
+	case change.Review:
+		return c.decided(ch, ledger.ReviewDecided)
 	default:
 		return "no such evidence is known"
 	}
@@ -120,6 +130,17 @@ func (c *checker) expired(ch change.Change) string {
 		return "its grant had not run out"
 	}
 	return c.unentitled(ch)
+}
+
+// decided holds a change against the decision about the user, and the group if it is about one, that the ledger had before
+// the intent.
+func (c *checker) decided(ch change.Change, kind ledger.Kind) string {
+	for _, r := range c.records {
+		if r.Kind == kind && r.User == ch.User && r.Group == ch.Group && !r.At.After(ch.Intended) {
+			return ""
+		}
+	}
+	return "no decision about it was recorded before"
 }
 
 // drift holds a removal against the mode of its group and against everything that could have spoken for the membership.
