@@ -383,12 +383,22 @@ func (b *bench) truth() rules.Truth {
 	return t
 }
 
+// compareWithANewLook fails the test when what is remembered of quiet groups is not what is there.
+func (b *bench) compareWithANewLook() {
+	b.Helper()
+	remembered, anew, err := b.r.PlanTwice(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if diff := cmp.Diff(anew, remembered, cmpopts.EquateEmpty()); diff != "" {
+		b.Errorf("after pass %d, what is remembered of quiet groups is not what a new look finds (-new +remembered):\n%s", b.passes, diff)
+	}
+}
+
 func (b *bench) check() {
 	b.Helper()
-	if remembered, anew, err := b.r.PlanTwice(b.Context()); err != nil {
-		b.Fatal(err)
-	} else if diff := cmp.Diff(anew, remembered, cmpopts.EquateEmpty()); diff != "" {
-		b.Errorf("after pass %d, what is remembered of quiet groups is not what a new look finds (-new +remembered):\n%s", b.passes, diff)
+	if b.passes%2 == 0 { // what is remembered wrongly stays so, and shows at the next pass too
+		b.compareWithANewLook()
 	}
 	b.look(func(tx *store.Tx) error {
 		verdicts, err := rules.Check(tx, b.truth(), b.set)

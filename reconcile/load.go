@@ -231,7 +231,7 @@ func (l *loader) loadChanges(tx *store.Tx) error {
 	since := l.now.Add(-confirmWindow)
 	latest, err := tx.ChangesSince(since.Add(-giveUp)) // settled within the window, begun before it
 	for _, c := range latest {
-		if c.State == change.Confirmed && !c.Settled.Before(since) {
+		if c.State == change.Confirmed && !c.Settled.Before(since) && !c.Settled.After(l.now.Add(fromTheFuture)) {
 			l.recent = append(l.recent, c)
 		}
 	}

@@ -74,12 +74,20 @@ func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, err
 	return unread, nil
 }
 
-// since reads a poll's cursor, which is a time. The zero time says that there was no poll yet.
+// fromTheFuture is how far ahead of the clock a time that was stored may lie. One beyond was stored while the clock was wrong:
+// what happened since the clock was set back would not be seen.
+const fromTheFuture = time.Minute
+
+// since reads a poll's cursor, which is a time. The zero time says that there was no poll yet, or none that can be gone on
+// from.
 func (r *Reconciler) since(ctx context.Context, name string) (time.Time, error) {
 	var since time.Time
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
 		_, at, _, err := tx.Cursor(name)
 		since = at
+		if at.After(r.Now().Add(fromTheFuture)) {
+			since = time.Time{}
+		}
 		return err
 	})
 	return since, err
@@ -104,13 +112,17 @@ func (r *Reconciler) observeUsers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.write(ctx, func(tx *store.Tx) error {
-		if err := tx.PutUsers(users); err != nil {
+	for some := range slices.Chunk(users, usersAtOnce) {
+		if err := r.write(ctx, func(tx *store.Tx) error { return tx.PutUsers(some) }); err != nil {
 			return err
 		}
-		return mark(tx, cursorUsers, started)
-	})
+	}
+	return r.write(ctx, func(tx *store.Tx) error { return mark(tx, cursorUsers, started) })
 }
+
+// usersAtOnce is how many users are stored in one transaction: while it lasts, nothing else can be written, the leases
+// neither.
+const usersAtOnce = 2000
 
 // observeGroups reads the rules, and the members of every managed or eligible group that changed. A group that cannot be
 // read is forgotten: nothing is planned on what it used to be, and every pass reads it again until it can.
@@ -207,7 +219,8 @@ func (r *Reconciler) stale(ctx context.Context, listed map[access.GroupID]access
 		readAt, known := reads[id]
 		_, suspect := r.suspects[id]
 		_, changed := listed[id]
-		if !known || suspect || changed || r.Now().Sub(readAt) >= oldestRead {
+		early := readAt.After(r.Now().Add(fromTheFuture))
+		if !known || suspect || changed || early || r.Now().Sub(readAt) >= oldestRead {
 			stale = append(stale, id)
 		}
 	}

@@ -27,9 +27,9 @@ func TestAProgramThatIsToldToStopFinishesWhatItBegan(t *testing.T) {
 			d.give()
 		}
 		told := make(chan *life, 1)
-		var once atomic.Bool // a second signal would end the program at once
+		var first atomic.Bool // several changes come at a time, and a second signal would not be waited for
 		s.gates.strike(nil, func(r seen) {
-			if !request("okta", "PUT", "/groups/")(r) || !once.CompareAndSwap(false, true) {
+			if !request("okta", "PUT", "/groups/")(r) || !first.CompareAndSwap(false, true) {
 				return
 			}
 			l := s.now()
