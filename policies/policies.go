@@ -36,6 +36,7 @@ type Set struct {
 	// Undo is how long an undone removal keeps the access without a ticket.
 	Undo   time.Duration
 	Clocks []kpi.Definition // of all procedures
+	Procedural
 }
 
 // Canaries are objects that must be there in every complete read; an answer without them is not the truth.
@@ -128,6 +129,7 @@ func (s *Set) Projects() []string {
 	for _, p := range s.SOPs {
 		projects = append(projects, p.Tickets.Projects...)
 	}
+	projects = append(projects, s.Procedural.projects()...)
 	slices.Sort(projects)
 	return slices.Compact(projects)
 }
@@ -141,6 +143,7 @@ func (s *Set) Fields() []string {
 			fields = append(fields, p.Urgent.Field)
 		}
 	}
+	fields = append(fields, s.Procedural.fields()...)
 	slices.Sort(fields)
 	return slices.Compact(fields)
 }
@@ -159,6 +162,7 @@ func (s *Set) Eligible() []access.GroupID {
 			groups = append(groups, p.BreakGlass.People.Groups...)
 		}
 	}
+	groups = append(groups, s.Procedural.eligible()...)
 	slices.Sort(groups)
 	return slices.Compact(groups)
 }
@@ -185,6 +189,8 @@ type compiler struct {
 	files    []*file
 	problems []Problem
 	single   map[string]string // kinds that may stand once, and the file they stand in
+	given    map[string]string // facts that policies declare, and the procedure that gives them
+	later    []func()          // checks that need every file
 }
 
 func (c *compiler) read(folder fs.FS) {
@@ -229,13 +235,15 @@ func (c *compiler) compile() {
 			KindPeople: c.people, KindGuards: c.guards, KindAccessProvisioning: c.accessProvisioning,
 			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation, KindRoleChange: c.roleChange,
 			KindBreakGlass: c.breakGlass, KindBirthright: c.birthright,
+			KindProcedure: c.proceduralFile, KindRecurringTasks: c.recurringTasks, KindAccessReview: c.accessReview,
+			KindWatch: c.watch, KindSOPControl: c.sopControl,
 		},
 	}
 	for _, f := range c.files {
 		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
 			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
 				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation, KindRoleChange, KindBreakGlass,
-				KindBirthright}, ", "))
+				KindBirthright, KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl}, ", "))
 		}
 	}
 	for _, round := range rounds {
@@ -245,6 +253,9 @@ func (c *compiler) compile() {
 			}
 		}
 	}
+	for _, check := range c.later {
+		check()
+	}
 	slices.SortFunc(c.set.SOPs, func(a, b SOP) int { return strings.Compare(a.Name, b.Name) })
 	if len(c.set.Catalog.Systems) == 0 && len(c.problems) == 0 {
 		c.problems = append(c.problems, Problem{File: ".", Text: "no Catalog lists a system; write a file of kind Catalog"})
@@ -253,7 +264,8 @@ func (c *compiler) compile() {
 
 // once refuses a second catalog, people or guards file: which of two would hold is not a question to leave open.
 func (c *compiler) once(f *file) bool {
-	several := []string{KindCalendar, KindRevocation, KindAccessProvisioning, KindRoleChange, KindBreakGlass, KindBirthright}
+	several := []string{KindCalendar, KindRevocation, KindAccessProvisioning, KindRoleChange, KindBreakGlass, KindBirthright,
+		KindProcedure, KindRecurringTasks, KindWatch, KindAccessReview}
 	if slices.Contains(several, f.kind) {
 		return true
 	}

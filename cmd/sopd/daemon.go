@@ -201,7 +201,7 @@ func (d *daemon) newReconciler(context.Context) error {
 	}
 	r, err := reconcile.New(reconcile.Config{
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira},
-		Pager: pager, Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
+		Pager: pager, Stages: d.stages(), Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
 		Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger, Trace: d.trace,
 	})
 	d.reconciler = r

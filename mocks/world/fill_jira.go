@@ -63,6 +63,7 @@ func (w *World) fillJira() error {
 		Key: projectPeople, Name: "People", Workflow: simple,
 		RequestTypes: []jiramock.RequestType{{Name: requestOffboard, IssueType: kind, Required: []string{fieldLeaver}}},
 	})
+	w.fillProcedures()
 	return w.jiraPast()
 }
 

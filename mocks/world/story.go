@@ -7,6 +7,8 @@ type Story struct {
 	Name  string // as people ask for it, such as "leaver-future"
 	Title string // one line
 	Steps []Step
+	// Policies returns further policy files that the story needs, by their names, for a start at the given time; nil: none.
+	Policies func(start time.Time) map[string]string
 }
 
 // Step is one thing that happens. Steps are played in their order on one world; a later one may need an earlier one.
@@ -52,5 +54,7 @@ func Stories() []Story {
 		moverStory(), birthrightStory(), breakGlassStory(), unreviewedStory(), extensionStory(), expiryWarningStory(), undoStory(), renamedStory(),
 		massLeaverStory(), smallGroupStory(),
 		expiredTokenStory(), emptyReadStory(), answerLostStory(),
+		unapprovedAdminStory(), emergencyChangeStory(), vendorStory(), vulnerabilityStory(), restoreTestStory(), dataReturnStory(),
+		sopReviewStory(), recurringTaskStory(), accessReviewStory(), unusualHoursStory(),
 	}
 }
