@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/calendar"
+	"github.com/maisonrmi/sopd/internal/incident"
 	"github.com/maisonrmi/sopd/internal/kpi"
 )
 
-// Facts lists what clocks can start, pause and stop on. The access procedures record them; a clock on anything else would
-// never run.
+// Facts lists what clocks can start, pause and stop on. The procedures record them; a clock on anything else would never
+// run.
 func Facts() []string {
-	return []string{
+	return append([]string{
 		"request.requested", "request.approved", "request.provisioned", "request.validated", "leaver.left", "leaver.removed",
-	}
+	}, incident.Facts()...)
 }
 
 // defaultTarget is how a policy writes the target of every severity that it does not name.

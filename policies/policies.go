@@ -31,6 +31,7 @@ type Set struct {
 	Calendars map[string]*calendar.Calendar // by name
 	SOPs      []SOP                         // sorted by name
 	Clocks    []kpi.Definition              // of all procedures
+	Incident  *Incident                     // how incidents are met; nil: sopd does not look after them
 }
 
 // Canaries are objects that must be there in every complete read; an answer without them is not the truth.
@@ -123,6 +124,9 @@ func (s *Set) Fields() []string {
 	for _, p := range s.SOPs {
 		fields = append(fields, p.Rules.Fields.Names()...)
 	}
+	if s.Incident != nil {
+		fields = append(fields, s.Incident.fields()...)
+	}
 	slices.Sort(fields)
 	return slices.Compact(fields)
 }
@@ -137,6 +141,9 @@ func (s *Set) Eligible() []access.GroupID {
 		for _, a := range p.Rules.Approvals {
 			groups = append(groups, a.People.Groups...)
 		}
+	}
+	if s.Incident != nil {
+		groups = append(groups, s.Incident.Containment.Authorised.Groups...)
 	}
 	slices.Sort(groups)
 	return slices.Compact(groups)
@@ -207,12 +214,13 @@ func (c *compiler) compile() {
 		{
 			KindPeople: c.people, KindGuards: c.guards, KindAccessProvisioning: c.accessProvisioning,
 			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation,
+			KindIncidentResponse: c.incidentResponse,
 		},
 	}
 	for _, f := range c.files {
 		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
 			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
-				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation}, ", "))
+				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation, KindIncidentResponse}, ", "))
 		}
 	}
 	for _, round := range rounds {

@@ -15,6 +15,7 @@ const (
 	KindAccessProvisioning = "AccessProvisioning"
 	KindDeprovisioning     = "Deprovisioning"
 	KindRevocation         = "Revocation"
+	KindIncidentResponse   = "IncidentResponse"
 )
 
 // header begins every file.

@@ -278,9 +278,14 @@ func (j *jira) Open(_ context.Context, n ticket.New) (ticket.Key, error) {
 	return key, nil
 }
 
+func (j *jira) Link(_ context.Context, key ticket.Key, l ticket.Link) error {
+	return j.v.write("Link", func() error { return nil })
+}
+
 // pager is the paging.
 type pager struct {
 	v       *vendors
+	notes   map[paging.AlertID][]paging.Note
 	open    map[string]string // alias by alert ID
 	created int               // alerts opened; joins left out
 	closed  int
@@ -312,4 +317,22 @@ func (p *pager) Close(_ context.Context, id paging.AlertID) error {
 		p.closed++
 		return nil
 	})
+}
+
+func (p *pager) Note(_ context.Context, id paging.AlertID, text string) error {
+	return p.v.write("Note", func() error {
+		if p.notes == nil {
+			p.notes = make(map[paging.AlertID][]paging.Note)
+		}
+		p.notes[id] = append(p.notes[id], paging.Note{Text: text})
+		return nil
+	})
+}
+
+func (p *pager) Notes(_ context.Context, id paging.AlertID) ([]paging.Note, error) {
+	var notes []paging.Note
+	if err := p.v.read("Notes"); err != nil {
+		return nil, err
+	}
+	return append(notes, p.notes[id]...), nil
 }

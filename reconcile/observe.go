@@ -10,6 +10,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
+	"github.com/maisonrmi/sopd/policies"
 )
 
 // The cursors of the polls.
@@ -304,7 +305,7 @@ func (r *Reconciler) observeTickets(ctx context.Context) error {
 // putTicket stores a ticket with its approvals. One whose approvals cannot be read is set aside with what was known of them.
 // Those of a ticket that is done stay as they were last read: they are the evidence for what was done on it.
 func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time.Time) error {
-	if _, ours := r.Policies.SOP(t); !ours || t.Done {
+	if sop, ours := r.Policies.SOP(t); !ours || t.Done || sop.Kind == policies.KindIncidentResponse {
 		return r.write(ctx, func(tx *store.Tx) error { return tx.PutTicket(t, readAt) })
 	}
 	approvals, unreadable := r.Tickets.Approvals(ctx, t.Key)

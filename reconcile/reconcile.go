@@ -89,6 +89,8 @@ type Desk interface {
 	// Open opens a ticket, unless one with the same marker is found: then that one's key is returned. The search for the
 	// marker shows a new ticket late.
 	Open(ctx context.Context, n ticket.New) (ticket.Key, error)
+	// Link puts a link to elsewhere on the ticket, in place of one with the same ID.
+	Link(ctx context.Context, key ticket.Key, l ticket.Link) error
 }
 
 // Pager pages people. Create joins an open alert of the same alias.
@@ -97,6 +99,10 @@ type Pager interface {
 	Create(ctx context.Context, a paging.NewAlert) (paging.AlertID, error)
 	// Close closes an alert; one that is closed already is no error.
 	Close(ctx context.Context, id paging.AlertID) error
+	// Note adds a note to an alert. It may be on it twice after an error.
+	Note(ctx context.Context, id paging.AlertID, text string) error
+	// Notes lists the notes of an alert.
+	Notes(ctx context.Context, id paging.AlertID) ([]paging.Note, error)
 }
 
 // Config is what a [Reconciler] works with. All fields are required unless said otherwise.

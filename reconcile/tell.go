@@ -95,8 +95,8 @@ func (r *Reconciler) tellDue(ctx context.Context) (told int, err error) {
 			told, unserved = told+1, 0
 			continue
 		}
-		r.Logger.LogAttrs(ctx, slog.LevelWarn, "ticket not told",
-			slog.String("ticket", string(e.Ticket)), slog.String("kind", string(e.Kind)), slog.String("error", cause.Error()))
+		r.Logger.LogAttrs(ctx, slog.LevelWarn, "not told",
+			slog.String("ticket", string(e.Ticket)), slog.String("alert", string(e.Alert)), slog.String("kind", string(e.Kind)), slog.String("error", cause.Error()))
 		if !general(cause) {
 			continue
 		}
@@ -121,8 +121,12 @@ func (r *Reconciler) markTold(ctx context.Context, e change.Effect, cause error)
 		if err := tx.EffectDone(e.Key, now); err != nil {
 			return err
 		}
-		_, err := tx.Append(ledger.Entry{Kind: ledger.TicketTold, At: now, Ticket: e.Ticket, Body: told{
-			Key: e.Key, Kind: e.Kind, Marker: e.Marker, Name: e.Name, Status: status(e),
+		kind := ledger.TicketTold
+		if e.Kind.OnAlert() {
+			kind = ledger.AlertTold
+		}
+		_, err := tx.Append(ledger.Entry{Kind: kind, At: now, Ticket: e.Ticket, Body: told{
+			Key: e.Key, Kind: e.Kind, Marker: e.Marker, Name: e.Name, Status: status(e), Alert: e.Alert,
 		}})
 		return err
 	})
@@ -148,13 +152,14 @@ func failed(tx *store.Tx, e change.Effect, cause error, now time.Time) error {
 	return tx.EffectPostponed(e.Key, phrase(cause), until)
 }
 
-// told is the body of a ticket.told entry. The text itself stays on the ticket.
+// told is the body of a ticket.told or an alert.told entry. The text itself stays on the ticket or the alert.
 type told struct {
 	Key    string            `json:"key"`
 	Kind   change.EffectKind `json:"kind"`
 	Marker string            `json:"marker,omitempty"`
 	Name   string            `json:"name,omitempty"`
 	Status string            `json:"status,omitempty"`
+	Alert  paging.AlertID    `json:"alert,omitempty"`
 }
 
 func status(e change.Effect) string {
@@ -176,6 +181,10 @@ func (r *Reconciler) effect(ctx context.Context, e change.Effect) error {
 		return r.attach(ctx, e)
 	case change.Open:
 		return r.open(ctx, e)
+	case change.Link:
+		return r.Desk.Link(ctx, e.Ticket, ticket.Link{ID: e.Marker, URL: e.Body, Title: e.Name})
+	case change.AlertOpen, change.AlertNote, change.AlertClose:
+		return r.onAlert(ctx, e)
 	default:
 		return fmt.Errorf("effect kind %q: %w", e.Kind, access.ErrInvalid)
 	}

@@ -239,7 +239,7 @@ func (l *loader) loadTickets(tx *store.Tx) error {
 		l.bad[b.Key] = true
 	}
 	err = tx.EachTicket(store.TicketFilter{Projects: l.r.Policies.Projects(), Open: true}, func(t ticket.Ticket) error {
-		if sop, ok := l.r.Policies.SOP(t); ok && !l.bad[t.Key] {
+		if sop, ok := l.r.Policies.SOP(t); ok && !l.bad[t.Key] && sop.Kind != policies.KindIncidentResponse {
 			l.open = append(l.open, judged{sop: sop, ticket: t})
 		}
 		return nil

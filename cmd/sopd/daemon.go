@@ -209,6 +209,11 @@ func (t desk) Comment(ctx context.Context, key ticket.Key, c ticket.Comment) err
 // Open opens a ticket, or finds the one that has its marker.
 func (t desk) Open(ctx context.Context, n ticket.New) (ticket.Key, error) { return t.Create(ctx, n) }
 
+// Link puts a link on a ticket.
+func (t desk) Link(ctx context.Context, key ticket.Key, l ticket.Link) error {
+	return t.Tickets.Link(ctx, key, jira.RemoteLink{GlobalID: l.ID, URL: l.URL, Title: l.Title})
+}
+
 // Attachments returns the names of a ticket's attachments.
 func (t desk) Attachments(ctx context.Context, key ticket.Key) ([]string, error) {
 	found, err := t.Tickets.Attachments(ctx, key)

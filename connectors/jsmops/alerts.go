@@ -23,7 +23,7 @@ const (
 	maxReach = 20_000
 )
 
-// Alerts lists the alerts created in w, whole, by creation and ID. Descriptions and details are not part of a list.
+// Alerts lists the alerts created, or last updated, in w, whole, by creation and ID. Descriptions and details are not part of a list.
 //
 // Errors: [access.ErrInvalid] for a window that ends before it begins, [access.ErrIncomplete] when the vendor's pages do
 // not lead to the end or the user sees no alert at all (see [Pager.Check]), [access.ErrMalformed], and the causes of any
@@ -32,7 +32,7 @@ func (p *Pager) Alerts(ctx context.Context, w paging.Window) ([]paging.Alert, er
 	if !w.To.IsZero() && w.To.Before(w.From) {
 		return nil, fmt.Errorf("jsmops: window ends before it begins: %w", access.ErrInvalid)
 	}
-	l := &listing{pager: p, to: w.To, from: w.From, found: map[paging.AlertID]paging.Alert{}}
+	l := &listing{pager: p, to: w.To, from: w.From, by: w.By, found: map[paging.AlertID]paging.Alert{}}
 	for !l.done {
 		if err := l.step(ctx); err != nil {
 			return nil, fmt.Errorf("listing alerts: %w", err)
@@ -69,9 +69,10 @@ func (p *Pager) seesAlerts(ctx context.Context) error {
 type listing struct {
 	pager    *Pager
 	from, to time.Time
+	by       paging.By
 	offset   int
 	last     paging.AlertID // at which the page before ended; empty at the start of a window
-	latest   time.Time      // creation of the newest alert seen
+	latest   time.Time      // that time of the newest alert seen
 	guard    transport.Pages
 	found    map[paging.AlertID]paging.Alert
 	done     bool
@@ -83,8 +84,8 @@ func (l *listing) step(ctx context.Context) error {
 		return err
 	}
 	var answer alertList
-	query := url.Values{"sort": {"createdAt"}, "order": {"asc"}, "size": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(l.offset)}}
-	if terms := terms(l.from, l.to); terms != "" {
+	query := url.Values{"sort": {l.field()}, "order": {"asc"}, "size": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(l.offset)}}
+	if terms := terms(l.field(), l.from, l.to); terms != "" {
 		query.Set("query", terms)
 	}
 	if err := l.pager.read(ctx, "/alerts", query, &answer); err != nil {
@@ -128,7 +129,7 @@ func (l *listing) advance(page []wireAlert) error {
 // jump goes on with the window from the newest alert seen, which is read again.
 func (l *listing) jump() error {
 	if l.latest.IsZero() {
-		return fmt.Errorf("jsmops: no creation time to go on from: %w", access.ErrIncomplete)
+		return fmt.Errorf("jsmops: no time to go on from: %w", access.ErrIncomplete)
 	}
 	l.from, l.offset, l.last = l.latest, 0, ""
 	return nil
@@ -141,8 +142,8 @@ func (l *listing) keep(page []wireAlert) error {
 			return err
 		}
 		l.found[a.ID] = a
-		if a.Created.After(l.latest) {
-			l.latest = a.Created
+		if at := l.by.Of(a); at.After(l.latest) {
+			l.latest = at
 		}
 	}
 	return nil
@@ -157,18 +158,26 @@ func (l *listing) sorted() []paging.Alert {
 	return all
 }
 
-// terms asks for the alerts created from from until just before to. The vendor counts in milliseconds: a part of one is
+// field is what the vendor calls the time that the list is about.
+func (l *listing) field() string {
+	if l.by == paging.Updated {
+		return "updatedAt"
+	}
+	return "createdAt"
+}
+
+// terms asks for the alerts whose time, named by field, is from from until just before to. The vendor counts in milliseconds: a part of one is
 // rounded up at both ends, which means the same. The parameters from and to of the API are not used: its specification
 // gives them 32 bits, which hold no milliseconds.
 //
 // Source: the vendor's alert search, as in docs.opsgenie.com/docs/alerts-search-query-help; JSM Operations API, GET alerts.
-func terms(from, to time.Time) string {
+func terms(field string, from, to time.Time) string {
 	var all []string
 	if !from.IsZero() {
-		all = append(all, fmt.Sprintf("createdAt >= %d", wholeMilliseconds(from)))
+		all = append(all, fmt.Sprintf("%s >= %d", field, wholeMilliseconds(from)))
 	}
 	if !to.IsZero() {
-		all = append(all, fmt.Sprintf("createdAt < %d", wholeMilliseconds(to)))
+		all = append(all, fmt.Sprintf("%s < %d", field, wholeMilliseconds(to)))
 	}
 	return strings.Join(all, " AND ")
 }

@@ -103,6 +103,23 @@ func (d *Directory) Match(p ticket.Person) (access.User, error) {
 	}
 }
 
+// Named returns the Okta user whom a pager names: by e-mail address, as Opsgenie does, or by account, as JSM Operations does.
+//
+// Errors: [ErrUnknown], [ErrAmbiguous].
+func (d *Directory) Named(name string) (access.User, error) {
+	if !strings.Contains(name, "@") {
+		return d.Match(ticket.Person{Account: ticket.AccountID(name)})
+	}
+	switch candidates := d.email[strings.ToLower(name)]; len(candidates) {
+	case 0:
+		return access.User{}, fmt.Errorf("somebody whom the pager names: %w", ErrUnknown)
+	case 1:
+		return d.users[candidates[0]], nil
+	default:
+		return access.User{}, fmt.Errorf("somebody whom the pager names: %w", ErrAmbiguous)
+	}
+}
+
 // User returns the user with the ID.
 func (d *Directory) User(id access.UserID) (user access.User, ok bool) {
 	user, ok = d.users[id]
