@@ -12,7 +12,7 @@ func TestTheExampleFolderIsSound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(set.SOPs) != 3 || len(set.Clocks) != 5 {
+	if len(set.SOPs) != 4 || len(set.Clocks) != 12 {
 		t.Errorf("%d procedures, %d clocks", len(set.SOPs), len(set.Clocks))
 	}
 }

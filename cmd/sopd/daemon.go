@@ -20,6 +20,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
 	"github.com/maisonrmi/sopd/reconcile"
+	"github.com/maisonrmi/sopd/reconcile/incidents"
 	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -165,12 +166,36 @@ func (d *daemon) newReconciler(context.Context) error {
 	if d.pager != nil {
 		pager = d.pager
 	}
+	stages, err := d.stages()
+	if err != nil {
+		return err
+	}
 	r, err := reconcile.New(reconcile.Config{
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
 		Policies: d.policies, Write: d.config.Write, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
+		Stages: stages,
 	})
 	d.reconciler = r
 	return err
+}
+
+// stages makes the procedures besides access that the policies call for.
+func (d *daemon) stages() ([]reconcile.Stage, error) {
+	var all []reconcile.Stage
+	if d.policies.Incident != nil {
+		o := incidents.Options{
+			Store: d.store, Policies: d.policies, Comments: d.jira, Self: func() access.UserID { return d.reconciler.Self },
+		}
+		if d.pager != nil {
+			o.Alerts = d.pager
+		}
+		s, err := incidents.New(o)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
 }
 
 // directory is Okta as the reconciler reads it.

@@ -164,6 +164,7 @@ func (c demoChange) sentence() string {
 		change.ApprovedTicket: "approved in " + c.Ticket, change.Offboarding: "offboarding " + c.Ticket,
 		change.Deprovisioned: "deactivated in Okta", change.Expired: "the access of " + c.Ticket + " ran out",
 		change.Revocation: "revocation " + c.Ticket, change.Drift: "nobody approved it",
+		change.Containment: "contained in " + c.Ticket,
 	}[c.Reason]
 	if c.Outcome == change.Refused {
 		why += "; Okta refused"

@@ -11,6 +11,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/paging/crossing"
 	"github.com/maisonrmi/sopd/reconcile"
+	"github.com/maisonrmi/sopd/reconcile/incidents"
 )
 
 // The values of SOPD_PAGING.
@@ -23,6 +24,7 @@ const (
 // pager is whichever system pages people.
 type pager interface {
 	reconcile.Pager
+	incidents.Alerts
 	Check(ctx context.Context) []access.Problem
 }
 

@@ -123,7 +123,7 @@ func (a *advance) factID(name string) string {
 }
 
 func (a *advance) flag(kind FlagKind, ref, text string) {
-	a.out.Record.flag(Flag{Kind: kind, Ref: ref, Text: text, At: a.now})
+	a.out.Record.Doubt(Flag{Kind: kind, Ref: ref, Text: text, At: a.now})
 }
 
 // assess judges the severity. The first judgement comes with the detection.

@@ -95,7 +95,7 @@ func command(words []string) Command {
 }
 
 // layouts are how people may write a time. One without a zone is UTC.
-var layouts = [...]string{"2006-01-02t15:04z07:00", "2006-01-02t15:04:05z07:00", "2006-01-02t15:04", "2006-01-02t15:04:05"}
+var layouts = [...]string{"2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04", "2006-01-02T15:04:05"}
 
 func mark(m Milestone, rest []string) Command {
 	c := Command{Verb: Mark, Milestone: m}
@@ -106,7 +106,7 @@ func mark(m Milestone, rest []string) Command {
 		return c
 	case len(rest) >= 2:
 		for _, layout := range layouts {
-			if at, err := time.Parse(layout, rest[1]); err == nil {
+			if at, err := time.Parse(layout, strings.ToUpper(rest[1])); err == nil {
 				c.Time = at.UTC()
 				return c
 			}

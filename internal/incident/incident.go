@@ -211,8 +211,8 @@ func (r Record) Parts() []string {
 // Has reports whether the alert belongs to the incident.
 func (r Record) Has(id paging.AlertID) bool { return slices.Contains(r.Alerts, id) }
 
-// flag adds a flag, once.
-func (r *Record) flag(f Flag) {
+// Doubt adds a flag, once.
+func (r *Record) Doubt(f Flag) {
 	same := func(o Flag) bool { return o.Kind == f.Kind && o.Ref == f.Ref }
 	if !slices.ContainsFunc(r.Flags, same) {
 		r.Flags = append(r.Flags, f)

@@ -12,6 +12,7 @@ import (
 const (
 	projectAccess = "ACC"
 	projectPeople = "HR"
+	projectSec    = "SEC"
 
 	requestAccess     = "Access request"
 	requestRevocation = "Access revocation"
@@ -28,6 +29,10 @@ const (
 	fieldLeaver        = "Leaver"
 	fieldLastDay       = "Last day"
 	fieldApprovers     = "Approvers" // the people picker that JSM takes the approvers from
+	fieldAlert         = "Alert"
+	fieldRootCause     = "Root cause"
+	fieldPolicyUpdates = "Policy updates"
+	fieldDue           = "Due date"
 )
 
 // The statuses of the workflows.
@@ -59,6 +64,9 @@ func (w *World) fillJira() error {
 	w.Jira.AddProject(jiramock.Project{
 		Key: projectPeople, Name: "People", Workflow: simple,
 		RequestTypes: []jiramock.RequestType{{Name: requestOffboard, IssueType: kind, Required: []string{fieldLeaver}}},
+	})
+	w.Jira.AddProject(jiramock.Project{
+		Key: projectSec, Name: "Security", Workflow: incidentWorkflow(), IssueTypes: []string{typeIncident, typeReview, "Task"},
 	})
 	return w.jiraPast()
 }
@@ -96,6 +104,10 @@ func (w *World) jiraFields() {
 	w.Jira.AddField(fieldLeaver, jiramock.UserPicker)
 	w.Jira.AddField(fieldLastDay, jiramock.DateTime)
 	w.Jira.AddField(fieldApprovers, jiramock.MultiUser)
+	w.Jira.AddField(fieldAlert, jiramock.Text)
+	w.Jira.AddField(fieldRootCause, jiramock.Paragraph)
+	w.Jira.AddField(fieldPolicyUpdates, jiramock.Paragraph)
+	w.Jira.AddField(fieldDue, jiramock.Date)
 }
 
 // approval is the one approval step of every workflow here: whoever stands in the Approvers field is asked, and all of

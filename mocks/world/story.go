@@ -46,5 +46,6 @@ func Stories() []Story {
 		ruleManagedStory(), appGroupStory(),
 		massLeaverStory(), smallGroupStory(),
 		expiredTokenStory(), emptyReadStory(), answerLostStory(),
+		incidentSev1Story(), incidentFromTicketStory(), incidentLateUpdateStory(), pirOverdueStory(), playbookUnauthorisedStory(),
 	}
 }
