@@ -46,8 +46,8 @@ type Sight struct {
 
 // Reply is a sentence for whoever gave an order.
 type Reply struct {
-	Order Order
-	Text  string
+	Order Order  // the order that it answers
+	Text  string // the sentence
 }
 
 // Outcome is what became of an incident.

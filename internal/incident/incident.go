@@ -131,8 +131,10 @@ type Record struct {
 	Ticket   ticket.Key `json:"ticket,omitempty"`
 	TicketID ticket.ID  `json:"ticketID,omitempty"`
 	// TicketGone: Jira does not know the ticket any more.
-	TicketGone bool                 `json:"ticketGone,omitempty"`
-	Alerts     []paging.AlertID     `json:"alerts,omitempty"`
+	TicketGone bool `json:"ticketGone,omitempty"`
+	// Alerts are those of the incident, the first that was known first.
+	Alerts []paging.AlertID `json:"alerts,omitempty"`
+	// Milestones are those that were reached.
 	Milestones map[Milestone]Moment `json:"milestones"`
 	// Round counts from 1; each time the incident is opened again it is one more.
 	Round    int       `json:"round"`
@@ -150,8 +152,8 @@ type Record struct {
 
 // Update is one time when those with a stake were told how the incident stands.
 type Update struct {
-	Ref string    `json:"ref"`
-	At  time.Time `json:"at"`
+	Ref string    `json:"ref"` // the order that said so
+	At  time.Time `json:"at"`  // when it was written
 }
 
 // Review is how far the post-incident review is.
@@ -180,9 +182,9 @@ const (
 // Flag is something that does not add up. The incident is kept, and what the flag is about is not counted.
 type Flag struct {
 	Kind FlagKind  `json:"kind"`
-	Ref  string    `json:"ref"` // what it is about: an alert, a milestone, an order
-	Text string    `json:"text"`
-	At   time.Time `json:"at"`
+	Ref  string    `json:"ref"`  // what it is about: an alert, a milestone, an order
+	Text string    `json:"text"` // for people
+	At   time.Time `json:"at"`   // when it was noticed
 }
 
 // Reached reports whether the milestone was reached.
@@ -234,14 +236,14 @@ type Step struct {
 
 // Run is a playbook that an authorised person has confirmed for one incident.
 type Run struct {
-	Ref      string         `json:"ref"` // the order that confirmed it
-	Playbook string         `json:"playbook"`
-	By       access.UserID  `json:"by"`
-	At       time.Time      `json:"at"` // when sopd took it on
+	Ref      string         `json:"ref"`      // the order that confirmed it
+	Playbook string         `json:"playbook"` // by name
+	By       access.UserID  `json:"by"`       // who confirmed it
+	At       time.Time      `json:"at"`       // when sopd took it on
 	User     access.UserID  `json:"user,omitempty"`
 	Group    access.GroupID `json:"group,omitempty"`
-	Steps    []Step         `json:"steps"`
-	Finished time.Time      `json:"finished,omitzero"`
+	Steps    []Step         `json:"steps"`             // all that it does
+	Finished time.Time      `json:"finished,omitzero"` // when every step was done or left to people
 }
 
 // Whole reports whether every step is done or left to people.

@@ -22,9 +22,9 @@ type View struct {
 
 // TicketView is what the tree sees of the ticket; empty without one.
 type TicketView struct {
-	Priority string
-	Type     string
-	Labels   []string
+	Priority string            // by name
+	Type     string            // the issue type
+	Labels   []string          // as Jira has them
 	Fields   map[string]string // the mapped fields, as text
 }
 
@@ -119,8 +119,8 @@ func StepKinds() []StepKind { return []StepKind{EndSessions, SuspendUser, LeaveG
 
 // Playbook is a way to contain an incident.
 type Playbook struct {
-	Name  string
-	Steps []StepKind
+	Name  string     // by which people ask for it
+	Steps []StepKind // in the order in which they are listed; which is done first is the plan's to say
 }
 
 // Target is whom an incident is about, as its alerts name them, and what is known of their access.

@@ -43,11 +43,11 @@ func incidentWorkflow() jiramock.Workflow {
 
 // Incident is something that monitoring raises in the pager.
 type Incident struct {
-	Message  string
+	Message  string        // what is shown first
 	Priority string        // "P1" to "P5"
 	About    string        // the short name of the person whom the alert names; empty: nobody
 	Ago      time.Duration // how long ago it began
-	Tags     []string
+	Tags     []string      // beside "monitoring"
 }
 
 // Alarm raises an alert as monitoring does, and returns its ID.

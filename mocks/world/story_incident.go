@@ -25,6 +25,9 @@ func alarms(nick string, i Incident) func(*World) error {
 func onAlert(nick string, do func(*World, string) string) func(*World) error {
 	return func(w *World) error {
 		id, ok := w.Noted("alert " + nick)
+		if _, awaited := w.Noted("awaited " + nick); !ok && awaited {
+			return nil
+		}
 		if !ok {
 			return fmt.Errorf("%w alert %q", ErrUnknown, nick)
 		}
@@ -104,7 +107,7 @@ func incidentSev1Story() Story {
 		[]Step{
 			{
 				Say: "Monitoring raises a P1: production data is being copied by an unknown device that uses Marek's account.",
-				Do:  all(remembers("marek"), alarms("copy", marekAlarm(0))), Within: soon,
+				Do:  all(awaits("incident", "review"), remembers("marek"), alarms("copy", marekAlarm(0))), Within: soon,
 				Expect: []Expectation{
 					newTicket("incident", "One ticket is opened for the incident", sevOne), sameGroups("marek"),
 				},
@@ -189,6 +192,7 @@ func incidentFromTicketStory() Story {
 		{
 			Say: "Odile of Finance raises an incident in Jira: a file of customers' data lies open on the web.",
 			Do: func(w *World) error {
+				w.Note("awaited leak", "the page")
 				return w.keep("incident")(w.RaiseIncident("odile", "A file of customers' data lies open on the web", "data-leak"))
 			},
 			Within: soon,
@@ -225,7 +229,7 @@ func incidentLateUpdateStory() Story {
 	return Story{Name: "incident-late-update", Title: "Those with a stake have to be told every half hour: a reminder goes out before", Steps: []Step{
 		{
 			Say: "Monitoring shows a P1 that began 22 minutes ago. Nobody has told those with a stake how it stands.",
-			Do:  alarms("copy", marekAlarm(22*time.Minute)), Within: late,
+			Do:  all(awaits("incident"), alarms("copy", marekAlarm(22*time.Minute))), Within: late,
 			Expect: []Expectation{
 				newTicket("incident", "One ticket is opened for the incident", sevOne),
 				noted("copy", "A note on the alert reminds of the update", "next update", "is due at"),
@@ -245,7 +249,7 @@ func incidentLateUpdateStory() Story {
 				for _, text := range w.Answers(key) {
 					n += strings.Count(text, "The next update")
 				}
-				return n == 1
+				return n <= 1
 			}))},
 		},
 	}}
@@ -256,7 +260,7 @@ func pirOverdueStory() Story {
 	return Story{Name: "pir-overdue", Title: "A review that nobody has done by its day is chased", Steps: []Step{
 		{
 			Say: "A P1 of three weeks ago was never looked after in Jira. A ticket is opened for it now.",
-			Do:  alarms("copy", marekAlarm(21*days)), Within: soon,
+			Do:  all(awaits("incident", "review"), alarms("copy", marekAlarm(21*days))), Within: soon,
 			Expect: []Expectation{newTicket("incident", "One ticket is opened for the incident", sevOne)},
 		},
 		{
@@ -284,7 +288,7 @@ func pirOverdueStory() Story {
 			Within: late,
 			Expect: []Expectation{{Name: "The page is closed by itself", Held: func(w *World) (bool, error) {
 				key, err := w.ticket("review")
-				return len(w.AlertsAbout(string(key), "review")) == 0, err
+				return err == nil && len(w.AlertsAbout(string(key), "review")) == 0, nil
 			}}},
 		},
 	}}
@@ -294,7 +298,7 @@ func playbookUnauthorisedStory() Story {
 	return Story{Name: "playbook-unauthorised", Title: "A playbook is not run on the word of somebody who may not confirm it", Steps: []Step{
 		{
 			Say: "Monitoring raises a P1 about Marek's account.",
-			Do:  all(remembers("marek"), alarms("copy", marekAlarm(0))), Within: soon,
+			Do:  all(awaits("incident", "protected"), remembers("marek"), alarms("copy", marekAlarm(0))), Within: soon,
 			Expect: []Expectation{newTicket("incident", "One ticket is opened for the incident", sevOne)},
 		},
 		{

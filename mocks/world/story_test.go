@@ -35,6 +35,7 @@ func TestStoriesCanBeToldToSomebodyNew(t *testing.T) {
 		"joiner", "leaver", "leaver-future", "revoke-urgent", "expiry", "overlap", "drift", "unapproved", "self-approved",
 		"wrong-approver", "dragged-to-approved", "edited-after-approval", "incomplete", "rule-managed", "app-group",
 		"mass-leaver", "small-group", "expired-token", "empty-read", "answer-lost",
+		"incident-sev1", "incident-from-ticket", "incident-late-update", "pir-overdue", "playbook-unauthorised",
 	} {
 		if !seen[name] {
 			t.Errorf("there is no story %q", name)

@@ -14,11 +14,11 @@ import (
 // Decision is the body of a playbook.step entry: on whose word, for which incident, what is done.
 type Decision struct {
 	Incident incident.ID   `json:"incident"`
-	Playbook string        `json:"playbook"`
-	Step     change.Kind   `json:"step"`
-	By       access.UserID `json:"by"`    // who confirmed it
-	Order    string        `json:"order"` // where
-	Policy   string        `json:"policy"`
+	Playbook string        `json:"playbook"` // by name
+	Step     change.Kind   `json:"step"`     // what is done; to whom stands in the entry
+	By       access.UserID `json:"by"`       // who confirmed it
+	Order    string        `json:"order"`    // where
+	Policy   string        `json:"policy"`   // SOP@version
 }
 
 // contain takes on a playbook that somebody has confirmed, or says why not. What it decides is recorded before anything is
