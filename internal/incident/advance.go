@@ -197,7 +197,7 @@ func (a *advance) openAgain() (time.Time, bool) {
 		switch ended.Source {
 		case "alert":
 			for _, alert := range a.sight.Alerts {
-				if alert.Open && !alert.Gone && alert.CloseAfter == 0 && alert.Updated.After(ended.At) && alert.Created.Before(ended.At) {
+				if alert.Open && !alert.Gone && alert.Updated.After(ended.At) && alert.Created.Before(ended.At) {
 					return alert.Updated, true
 				}
 			}
