@@ -10,6 +10,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/finding"
@@ -314,6 +316,11 @@ func (b *bench) truth() rules.Truth {
 
 func (b *bench) check() {
 	b.Helper()
+	if remembered, anew, err := b.r.PlanTwice(b.Context()); err != nil {
+		b.Fatal(err)
+	} else if diff := cmp.Diff(anew, remembered, cmpopts.EquateEmpty()); diff != "" {
+		b.Errorf("after pass %d, what is remembered of quiet groups is not what a new look finds (-new +remembered):\n%s", b.passes, diff)
+	}
 	b.look(func(tx *store.Tx) error {
 		verdicts, err := rules.Check(tx, b.truth(), b.set)
 		if err != nil {

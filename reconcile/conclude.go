@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -27,11 +28,13 @@ const (
 	FindingUnconfirmed finding.Kind = "unconfirmed" // a change that Okta does not show
 	FindingHold        finding.Kind = "hold"        // a plan that waits for a person
 	FindingSkipped     finding.Kind = "skipped"     // a change that is due and that sopd may not make
+	FindingRefused     finding.Kind = "refused"     // a change that Okta keeps refusing
+	FindingParked      finding.Kind = "parked"      // something that a ticket was to be told and that was given up
 )
 
 // FindingKinds lists the kinds, for metrics.
 func FindingKinds() []finding.Kind {
-	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingBlind}
+	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind}
 }
 
 // unconfirmedAfter is when a change that Okta does not show becomes a finding. Okta shows its own writes within seconds.
@@ -43,15 +46,11 @@ const unconfirmedAfter = time.Minute
 //
 // It returns the findings that no longer stand and whose alerts have to be closed before they are cleared.
 func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]error, report *Report) ([]finding.Finding, error) {
-	l := loader{r: r, now: r.Now(), unread: unread}
-	if err := r.Store.Read(ctx, l.load); err != nil {
-		return nil, err
-	}
-	v, err := l.view()
+	l, err := r.load(ctx, unread)
 	if err != nil {
 		return nil, err
 	}
-	c := conclusion{r: r, view: v, loader: l, plan: v.plan()}
+	c := conclusion{r: r, view: l.view, loader: l, plan: l.view.plan()}
 	c.index()
 	err = r.write(ctx, func(tx *store.Tx) error {
 		steps := []func(*store.Tx) error{r.witness}
@@ -74,7 +73,7 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 type conclusion struct {
 	r      *Reconciler
 	view   view
-	loader loader
+	loader *loader
 	plan   plan.Plan
 
 	satisfied map[change.GrantID]bool
@@ -85,13 +84,18 @@ type conclusion struct {
 
 func (c *conclusion) index() {
 	c.satisfied = make(map[change.GrantID]bool)
-	for _, g := range c.plan.Satisfied {
-		c.satisfied[g.ID] = true
+	for _, id := range c.plan.Satisfied {
+		c.satisfied[id] = true
 	}
 	c.open = make(map[access.UserID]int)
 	for _, ch := range slices.Concat(c.plan.Changes, c.view.observation.Pending) {
 		if ch.Kind != change.AddMember {
 			c.open[ch.User]++
+		}
+	}
+	for _, s := range c.view.standoffs {
+		if s.Change.Kind != change.AddMember {
+			c.open[s.Change.User]++ // it is still to be done
 		}
 	}
 	c.raised = make(map[finding.Key]struct{})
@@ -187,7 +191,7 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 	}
 	user := j.verdict.Request.Beneficiary.ID
 	if c.open[user] > 0 || c.obscured(j) {
-		return nil
+		return c.standstill(tx, j.ticket.Key)
 	}
 	var skipped []plan.Skipped
 	for _, s := range c.plan.Skipped {
@@ -388,14 +392,36 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 		}
 	}
 	for _, s := range c.plan.Skipped {
+		if standoff, rests := c.view.rests(s.Change); rests {
+			all = append(all, standoff.finding(now))
+			continue
+		}
 		all = append(all, finding.Finding{
 			Key:  finding.Key("skipped/" + fingerprint(string(s.Change.Kind)+string(s.Change.Group)+string(s.Change.User)+string(s.Change.Ticket))),
 			Kind: FindingSkipped, User: s.Change.User, Group: s.Change.Group, Ticket: s.Change.Ticket,
 			Title: s.Why, Raised: now,
 		})
 	}
+	parked, err := c.parked(tx)
+	if err != nil {
+		return nil, err
+	}
 	held, err := c.holds(tx)
-	return append(all, held...), err
+	return slices.Concat(all, parked, held), err
+}
+
+// parked points out what was to be said or done on a ticket and was given up.
+func (c *conclusion) parked(tx *store.Tx) ([]finding.Finding, error) {
+	effects, err := tx.EffectsParked()
+	var all []finding.Finding
+	for _, e := range effects {
+		all = append(all, finding.Finding{
+			Key: finding.Key("parked/" + e.Key), Kind: FindingParked, Ticket: e.Ticket,
+			Title: "a ticket could not be told; sopd parked shows what", Raised: c.view.observation.Now,
+			Detail: map[string]string{"cause": e.Error, "attempts": strconv.Itoa(e.Attempts)},
+		})
+	}
+	return all, err
 }
 
 func (c *conclusion) holds(tx *store.Tx) ([]finding.Finding, error) {

@@ -43,19 +43,10 @@ func (r *Reconciler) confirmLeavers(ctx context.Context, v view, p plan.Plan) (c
 
 // deactivated returns the users on whose deactivation the plan rests, sorted.
 func deactivated(v view, p plan.Plan) []access.UserID {
-	ends := make(map[change.GrantID]bool)
-	for _, e := range p.Ended {
-		ends[e.Grant] = e.Reason == change.Deprovisioned
-	}
-	var users []access.UserID
+	users := slices.Clone(v.departing)
 	for _, c := range p.Changes {
 		if c.Reason == change.Deprovisioned {
 			users = append(users, c.User)
-		}
-	}
-	for _, g := range v.observation.Grants {
-		if ends[g.ID] {
-			users = append(users, g.User)
 		}
 	}
 	slices.Sort(users)

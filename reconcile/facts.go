@@ -145,7 +145,10 @@ func (c *conclusion) deactivated(tx *store.Tx) error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(byUser)) {
-		user := c.view.observation.Users[id]
+		user, _, err := tx.User(id)
+		if err != nil {
+			return err
+		}
 		if c.open[id] > 0 || user.Status != access.Deprovisioned {
 			continue
 		}

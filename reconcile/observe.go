@@ -41,6 +41,9 @@ const (
 // planned for in no way. Any other failure ends the pass.
 func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, error) {
 	r.Watch(Notice{Reading: "users"})
+	if err := r.write(ctx, func(tx *store.Tx) error { return tx.IndexUsers(r.Policies.People.Attribute) }); err != nil {
+		return nil, fmt.Errorf("index of users: %w", err)
+	}
 	if err := r.observeUsers(ctx); err != nil {
 		return nil, fmt.Errorf("users: %w", err)
 	}
@@ -309,7 +312,7 @@ func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time
 		return r.write(ctx, func(tx *store.Tx) error { return tx.PutTicket(t, readAt) })
 	}
 	approvals, unreadable := r.Tickets.Approvals(ctx, t.Key)
-	if unreadable != nil && !local(unreadable) {
+	if unreadable != nil && !r.isolated(unreadable) {
 		return fmt.Errorf("approvals of %s: %w", t.Key, unreadable)
 	}
 	return r.write(ctx, func(tx *store.Tx) error {

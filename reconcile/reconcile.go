@@ -45,7 +45,7 @@ type Directory interface {
 	Events(ctx context.Context, cursor access.Cursor, since time.Time) ([]access.Event, access.Cursor, error)
 }
 
-// Writer changes access. An error that is [access.ErrUnconfirmed] leaves it open whether the change was made; any other
+// Writer changes access; it is called for several users at a time. An error that is [access.ErrUnconfirmed] leaves it open whether the change was made; any other
 // error means that it was not.
 type Writer interface {
 	// Add puts the user into the group; being there already is no error.
@@ -118,6 +118,8 @@ type Config struct {
 	Policies *policies.Set
 	// Write allows changes outside. When false a pass records what it would have done and touches nothing.
 	Write bool
+	// AtOnce is how many changes of one kind may be under way at a time; 0 is 1.
+	AtOnce int
 	// Self is the Okta user whose credential sopd uses; empty for a service app.
 	Self access.UserID
 	// Holder names this replica in the lease.
@@ -149,6 +151,10 @@ type Reconciler struct {
 	doubted map[access.UserID]struct{}
 	// blind are the stages that could not read what they need in the pass under way.
 	blind map[string]error
+	// quiet are the groups in which the last look found nothing to do.
+	quiet map[access.GroupID]quiet
+	// unserved counts the tickets of the pass under way for which the vendor did not serve.
+	unserved int
 	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.
 	fence int64
 }
@@ -171,7 +177,7 @@ func New(c Config) (*Reconciler, error) {
 	if c.Watch == nil {
 		c.Watch = func(Notice) {}
 	}
-	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{})}, nil
+	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{}), quiet: make(map[access.GroupID]quiet)}, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -238,7 +244,7 @@ func (r *Reconciler) Pass(ctx context.Context) (Report, error) {
 		report.Result = Standby
 		return report, nil
 	}
-	r.fence, r.doubted = fence, make(map[access.UserID]struct{})
+	r.fence, r.doubted, r.unserved = fence, make(map[access.UserID]struct{}), 0
 	stop := r.keep(ctx)
 	err = r.pass(ctx, &report)
 	stop()

@@ -26,7 +26,7 @@ func (r *Reconciler) onAlert(ctx context.Context, e change.Effect) error {
 		_, err := r.Pager.Create(ctx, *e.Page)
 		return err
 	case change.AlertNote:
-		return r.note(ctx, e)
+		return r.noteAlert(ctx, e)
 	default:
 		if err := r.Pager.Close(ctx, e.Alert); !errors.Is(err, access.ErrNotFound) {
 			return err
@@ -35,7 +35,7 @@ func (r *Reconciler) onAlert(ctx context.Context, e change.Effect) error {
 	}
 }
 
-func (r *Reconciler) note(ctx context.Context, e change.Effect) error {
+func (r *Reconciler) noteAlert(ctx context.Context, e change.Effect) error {
 	notes, err := r.Pager.Notes(ctx, e.Alert)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,8 +28,10 @@ type environment struct {
 	DataDir              string `env:"SOPD_DATA_DIR"         about:"folder of the embedded database; default /var/lib/sopd"`
 	DatabaseURL          string `env:"SOPD_DATABASE_URL"     about:"sqlite:PATH or postgres://…; default sqlite in SOPD_DATA_DIR" secret:"true"`
 	Listen               string `env:"SOPD_LISTEN"           about:"address of metrics, webhooks and status page; default 127.0.0.1:9464"`
+	WebConfig            string `env:"SOPD_WEB_CONFIG_FILE"  about:"TLS and passwords of that address, a file in the format of Prometheus exporters; webhooks and probes need no password"`
 	Write                string `env:"SOPD_WRITE"            about:"true allows changes outside; default false"`
 	Interval             string `env:"SOPD_INTERVAL"         about:"time between two passes when nothing wakes it earlier; default 60s"`
+	RateShare            string `env:"SOPD_RATE_SHARE"       about:"percent of each vendor's reported rate limit that sopd takes at most, 1 to 100; default 50"`
 	LogLevel             string `env:"SOPD_LOG_LEVEL"        about:"debug, info, warn or error; default info for run, warn for other commands"`
 	OktaURL              string `env:"SOPD_OKTA_URL"         about:"the org, such as https://example.okta.com"`
 	OktaToken            string `env:"SOPD_OKTA_TOKEN"       about:"API token (SSWS); or a service app" secret:"true"`
@@ -62,8 +65,10 @@ type config struct {
 	PolicyDir   string
 	DatabaseURL string
 	Listen      string
+	WebConfig   string
 	Write       bool
 	Interval    time.Duration
+	RateShare   int // percent
 	LogLevel    string
 
 	OktaURL                       string
@@ -156,12 +161,18 @@ func (l *configLoader) config() config {
 		OpsHook:   l.secrets("SOPD_OPSGENIE_WEBHOOK_SECRET", e.PagingSecret, e.PagingSecretPrevious),
 		Paging:    e.Paging,
 	}
+	c.RateShare = l.percent("SOPD_RATE_SHARE", e.RateShare, 50)
 	c.DatabaseURL = l.database()
 	c.OktaURL = l.vendor("SOPD_OKTA_URL", e.OktaURL, "write the org's address, such as https://example.okta.com")
 	c.JiraURL = l.vendor("SOPD_JIRA_URL", e.JiraURL, "write the site's address, such as https://example.atlassian.net")
 	l.credentials()
 	l.paging(&c)
 	l.ledger(&c)
+	if c.WebConfig = e.WebConfig; c.WebConfig != "" {
+		if _, err := secure(&http.Server{ReadHeaderTimeout: headerTime}, c.WebConfig); err != nil {
+			l.wrong("SOPD_WEB_CONFIG_FILE", "%v", err)
+		}
+	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		l.wrong("SOPD_LISTEN", "is not host:port, such as 127.0.0.1:9464")
 	}
@@ -267,6 +278,18 @@ func (l *configLoader) duration(variable, value string, fallback time.Duration) 
 		return fallback
 	}
 	return d
+}
+
+func (l *configLoader) percent(variable, value string, fallback int) int {
+	if value == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(value, "%"))
+	if err != nil || n < 1 || n > 100 {
+		l.wrong(variable, "is %q; write a whole number of percent from 1 to 100", value)
+		return fallback
+	}
+	return n
 }
 
 // vendor checks a vendor's address: https, or http on this machine only, so that no credential crosses a network in

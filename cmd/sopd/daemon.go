@@ -37,6 +37,7 @@ type daemon struct {
 	reconciler *reconcile.Reconciler
 	registry   *prometheus.Registry
 	logger     *slog.Logger
+	scopes     []string // asked for in Okta; nil: all that sopd needs
 
 	closers []func() error // run in reverse
 }
@@ -145,10 +146,10 @@ func openStore(ctx context.Context, c console) (*store.Store, error) {
 
 // connectVendors makes the connectors, and reports every problem of all of them at once.
 func (d *daemon) connectVendors(context.Context) error {
-	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Version: readVersion().Version}
+	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Version: readVersion().Version, Share: d.config.RateShare}
 	var oktaErr, jiraErr, pagerErr error
 	d.okta, oktaErr = okta.New(okta.Options{
-		URL: d.config.OktaURL, Token: d.config.OktaToken, ClientID: d.config.OktaClientID, PrivateKey: d.config.OktaKey,
+		URL: d.config.OktaURL, Token: d.config.OktaToken, ClientID: d.config.OktaClientID, PrivateKey: d.config.OktaKey, Scopes: d.scopes,
 		CanaryUser: d.policies.Canaries.User, CanaryGroup: d.policies.Canaries.Group, Transport: shared,
 	})
 	d.jira, jiraErr = jira.New(jira.Options{
@@ -161,6 +162,12 @@ func (d *daemon) connectVendors(context.Context) error {
 	return nil
 }
 
+// writesAtOnce is how many changes are under way in Okta at a time: enough that a leaver's twenty groups take a second, and
+// far below the 75 simultaneous requests that the smallest org may make.
+//
+// Source: Okta developer docs, reference/rl-additional-limits, concurrent limits, 2026-08.
+const writesAtOnce = 5
+
 func (d *daemon) newReconciler(context.Context) error {
 	var pager reconcile.Pager
 	if d.pager != nil {
@@ -172,7 +179,7 @@ func (d *daemon) newReconciler(context.Context) error {
 	}
 	r, err := reconcile.New(reconcile.Config{
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
-		Policies: d.policies, Write: d.config.Write, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
+		Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
 		Stages: stages,
 	})
 	d.reconciler = r

@@ -112,7 +112,7 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	}
 	d.logger.LogAttrs(ctx, slog.LevelInfo, "listening", slog.String("address", l.Addr().String()), slog.Bool("write", d.config.Write))
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serve(ctx, l, d.routes(loop), d.logger) })
+	group.Go(func() error { return d.serve(ctx, l, d.routes(loop)) })
 	group.Go(func() error { return loop.work(ctx) })
 	group.Go(func() error { return d.anchoring(ctx) })
 	bound(l.Addr())

@@ -54,6 +54,11 @@ func Scopes() []string {
 	}
 }
 
+// ReadScopes returns those of [Scopes] that change nothing, sorted.
+func ReadScopes() []string {
+	return slices.DeleteFunc(Scopes(), func(scope string) bool { return strings.HasSuffix(scope, ".manage") })
+}
+
 // Directory is an Okta org. It is safe for concurrent use.
 type Directory struct {
 	options   Options

@@ -33,6 +33,7 @@ func doors() map[string][]string {
 		"github.com/pressly/goose":               {"internal/store"},
 		"github.com/riverqueue/river":            {"internal/jobs"},
 		"github.com/sethvargo/go-envconfig":      {"cmd/sopd"},
+		"github.com/prometheus/exporter-toolkit": {"cmd/sopd"},
 		"github.com/spf13/cobra":                 {"cmd/sopd"},
 		"github.com/grafana":                     {"internal/dashboards"}, // writes files; nothing that runs needs it
 		"github.com/getkin/kin-openapi":          {},

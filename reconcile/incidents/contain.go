@@ -163,10 +163,10 @@ func (g *ingestion) targetUser(t *incident.Target, name string) (why string, err
 		}
 	}
 	if !found && strings.Contains(name, "@") {
-		if err := g.directory(); err != nil {
+		one, unknown := g.people.Named(name)
+		if err := g.people.Err(); err != nil {
 			return "", err
 		}
-		one, unknown := g.people.Named(name)
 		user, found = one, unknown == nil
 	}
 	switch {

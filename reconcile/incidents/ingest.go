@@ -21,11 +21,11 @@ type ingestion struct {
 	tx      *store.Tx
 	round   reconcile.Round
 	records map[incident.ID]incident.Record // live ones and those touched
-	people  *people.Directory               // nil until it is needed
+	people  *people.Directory
 }
 
 func (s *Stage) ingest(tx *store.Tx, w reconcile.Round, in *seen) error {
-	g := &ingestion{stage: s, tx: tx, round: w, records: map[incident.ID]incident.Record{}}
+	g := &ingestion{stage: s, tx: tx, round: w, records: map[incident.ID]incident.Record{}, people: people.Over(s.Policies.People, tx)}
 	live, err := tx.LiveIncidents()
 	if err != nil {
 		return err
@@ -294,9 +294,6 @@ func (g *ingestion) orders(s *incident.Sight, r *incident.Record, source string)
 
 // judge finds out who gave an order. Whoever is not known for certain, as an active user, is nobody.
 func (g *ingestion) judge(o incident.Order) (incident.Judged, error) {
-	if err := g.directory(); err != nil {
-		return incident.Judged{}, err
-	}
 	j := incident.Judged{Order: o}
 	var user access.User
 	var err error
@@ -309,7 +306,7 @@ func (g *ingestion) judge(o incident.Order) (incident.Judged, error) {
 		user, err = g.people.Named(o.Author.Name)
 	}
 	if err != nil || user.Status != access.Active {
-		return j, nil //nolint:nilerr // somebody who is not known is nobody
+		return j, g.people.Err() // somebody who is not known is nobody
 	}
 	j.By = user.ID
 	authorised := g.stage.policy.Containment.Authorised
@@ -317,29 +314,7 @@ func (g *ingestion) judge(o incident.Order) (incident.Judged, error) {
 		return g.people.Member(access.Membership{Group: group, User: user.ID})
 	})
 	j.Authorised = j.Authorised && (o.OnTicket() || g.stage.policy.Containment.Notes)
-	return j, nil
-}
-
-func (g *ingestion) directory() error {
-	if g.people != nil {
-		return nil
-	}
-	var users []access.User
-	if err := g.tx.EachUser(func(u access.User) error { users = append(users, u); return nil }); err != nil {
-		return err
-	}
-	members := map[access.GroupID][]access.UserID{}
-	for _, group := range g.stage.policy.Containment.Authorised.Groups {
-		ids, _, known, err := g.tx.Members(group)
-		if err != nil {
-			return err
-		}
-		if known {
-			members[group] = ids
-		}
-	}
-	g.people = people.New(g.stage.Policies.People, users, members)
-	return nil
+	return j, g.people.Err()
 }
 
 // facts records what the engine found, with the ledger.

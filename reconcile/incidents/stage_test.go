@@ -111,6 +111,9 @@ func newBench(t *testing.T, notes bool) *bench {
 				return err
 			}
 		}
+		if err := tx.IndexUsers("jira"); err != nil {
+			return err
+		}
 		return tx.PutUsers(users)
 	})
 	return b

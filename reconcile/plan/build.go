@@ -19,7 +19,6 @@ func Build(o Observation) Plan {
 	b.grantsElsewhere()
 	b.leavers()
 	b.actions()
-	b.plan.Satisfied = b.at(b.satisfied)
 	b.plan.sort()
 	return b.plan
 }
@@ -30,14 +29,13 @@ type builder struct {
 	o      Observation
 	groups []GroupState // sorted by ID
 	// grants are the positions of each group's grants: by user, those that live before those that are over, by ID.
-	grants    map[access.GroupID][]int32
-	satisfied []int32
-	leaver    map[access.UserID]Leaver
-	revoked   map[access.Membership]Revocation
-	pending   map[access.Membership]bool
-	kept      map[access.UserID]bool // protected
-	observed  map[access.GroupID]bool
-	plan      Plan
+	grants   map[access.GroupID][]int32
+	leaver   map[access.UserID]Leaver
+	revoked  map[access.Membership]Revocation
+	pending  map[access.Membership]bool
+	kept     map[access.UserID]bool // protected
+	observed map[access.GroupID]bool
+	plan     Plan
 }
 
 // group merges the members of a group with the users that have grants for it; both are sorted.
@@ -126,7 +124,7 @@ func (b *builder) member(g GroupState, m access.Membership, s standing) {
 		b.remove(b.removal(m, s.against.Reason, s))
 	case len(s.live) > 0:
 		b.plan.Counts.Granted++
-		b.satisfied = append(b.satisfied, s.live...)
+		b.satisfy(s.live)
 		b.end(s.over, change.Expired, nil)
 	case b.o.Baseline[m]:
 		b.plan.Counts.Baseline++
@@ -147,7 +145,7 @@ func (b *builder) foreign(m access.Membership, s standing, why string) {
 	case s.against != nil:
 		b.skip(b.removal(m, s.against.Reason, s), why)
 	case len(s.live) > 0:
-		b.satisfied = append(b.satisfied, s.live...)
+		b.satisfy(s.live)
 		b.end(s.over, change.Expired, nil)
 	case len(s.over) > 0:
 		b.skip(b.removal(m, change.Expired, s), why)
@@ -331,6 +329,12 @@ func (b *builder) propose(c change.Change) {
 
 func (b *builder) skip(c change.Change, why string) {
 	b.plan.Skipped = append(b.plan.Skipped, Skipped{Change: c, Why: why})
+}
+
+func (b *builder) satisfy(grants []int32) {
+	for _, i := range grants {
+		b.plan.Satisfied = append(b.plan.Satisfied, b.o.Grants[i].ID)
+	}
 }
 
 func (b *builder) end(grants []int32, reason change.Reason, against *Revocation) {

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/maisonrmi/sopd/internal/access"
-	"github.com/maisonrmi/sopd/internal/change"
 )
 
 // index prepares everything that is looked up while the groups are walked.
@@ -20,7 +19,7 @@ func (b *builder) index() {
 	for _, positions := range b.grants {
 		slices.SortFunc(positions, b.compareGrants)
 	}
-	b.satisfied = make([]int32, 0, len(b.o.Grants))
+	b.plan.Satisfied = slices.Grow(b.plan.Satisfied, len(b.o.Grants))
 	b.leaver = make(map[access.UserID]Leaver, len(b.o.Leavers))
 	for _, l := range b.o.Leavers {
 		if known, ok := b.leaver[l.User]; !ok || compareLeavers(l, known) < 0 {
@@ -59,23 +58,6 @@ func (b *builder) compareGrants(i, j int32) int {
 	default:
 		return cmp.Compare(x.ID, y.ID)
 	}
-}
-
-// at returns the grants at the positions, sorted by ID.
-func (b *builder) at(positions []int32) []change.Grant {
-	if len(positions) == 0 {
-		return nil
-	}
-	byID := func(i, j int32) int { return cmp.Compare(b.o.Grants[i].ID, b.o.Grants[j].ID) }
-	slices.Sort(positions) // the store gives grants by ID, so this alone is mostly enough
-	if !slices.IsSortedFunc(positions, byID) {
-		slices.SortFunc(positions, byID)
-	}
-	grants := make([]change.Grant, len(positions))
-	for n, i := range positions {
-		grants[n] = b.o.Grants[i]
-	}
-	return grants
 }
 
 // compareLeavers prefers the evidence of a ticket, which can be told what was done, then the earliest.

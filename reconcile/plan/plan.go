@@ -98,7 +98,7 @@ type Plan struct {
 	// Ended are grants that end without a write: nobody is in the group, or another grant keeps them there.
 	Ended []GrantEnd
 	// Satisfied are live grants whose membership is there already.
-	Satisfied []change.Grant
+	Satisfied []change.GrantID
 	// Drift lists members without a grant, a baseline or a rule.
 	Drift []access.Membership
 	// Skipped lists what sopd may not or cannot do, with the reason.
@@ -174,13 +174,47 @@ func (p Plan) Split() (additions, positive, drift Plan) {
 	return additions, positive, drift
 }
 
+// Join returns one plan of several that were built apart, each for other groups. What is about a whole user is planned with
+// every group that the user has to leave, and counts once.
+func Join(parts ...Plan) Plan {
+	var p Plan
+	for _, part := range parts {
+		p.Changes = append(p.Changes, part.Changes...)
+		p.Proposed = append(p.Proposed, part.Proposed...)
+		p.Ended = append(p.Ended, part.Ended...)
+		p.Satisfied = append(p.Satisfied, part.Satisfied...)
+		p.Drift = append(p.Drift, part.Drift...)
+		p.Skipped = append(p.Skipped, part.Skipped...)
+		p.Counts.Granted += part.Counts.Granted
+		p.Counts.Baseline += part.Counts.Baseline
+		p.Counts.Drift += part.Counts.Drift
+		p.Counts.Foreign += part.Counts.Foreign
+	}
+	p.sort()
+	same := func(a, b change.Change) bool { return a.Group == "" && compareChanges(a, b) == 0 }
+	p.Changes = slices.CompactFunc(p.Changes, same)
+	p.Proposed = slices.CompactFunc(p.Proposed, same)
+	p.Skipped = slices.CompactFunc(p.Skipped, func(a, b Skipped) bool { return same(a.Change, b.Change) && a.Why == b.Why })
+	return p
+}
+
 // Withhold returns the plan without the changes for the reason; they are reported as skipped, and why.
 func (p Plan) Withhold(reason change.Reason, why string) Plan {
+	return p.WithholdFunc(func(c change.Change) string {
+		if c.Reason != reason {
+			return ""
+		}
+		return why
+	})
+}
+
+// WithholdFunc returns the plan without the changes for which why gives a reason; they are reported as skipped with it.
+func (p Plan) WithholdFunc(why func(change.Change) string) Plan {
 	kept := p
 	kept.Changes, kept.Skipped = nil, slices.Clone(p.Skipped)
 	for _, c := range p.Changes {
-		if c.Reason == reason {
-			kept.Skipped = append(kept.Skipped, Skipped{Change: c, Why: why})
+		if reason := why(c); reason != "" {
+			kept.Skipped = append(kept.Skipped, Skipped{Change: c, Why: reason})
 			continue
 		}
 		kept.Changes = append(kept.Changes, c)
@@ -209,4 +243,5 @@ func (p *Plan) sort() {
 	slices.SortFunc(p.Skipped, func(a, b Skipped) int { return compareChanges(a.Change, b.Change) })
 	slices.SortFunc(p.Ended, func(a, b GrantEnd) int { return cmp.Compare(a.Grant, b.Grant) })
 	slices.SortFunc(p.Drift, access.Membership.Compare)
+	slices.Sort(p.Satisfied)
 }
