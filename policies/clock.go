@@ -17,6 +17,7 @@ import (
 func Facts() []string {
 	return append([]string{
 		"request.requested", "request.approved", "request.provisioned", "request.validated", "leaver.left", "leaver.removed",
+		"revocation.requested", "revocation.removed", "break-glass.granted", "break-glass.reviewed",
 	}, incident.Facts()...)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/authority"
+	"github.com/maisonrmi/sopd/internal/birthright"
 	"github.com/maisonrmi/sopd/internal/calendar"
 	"github.com/maisonrmi/sopd/internal/catalog"
 	"github.com/maisonrmi/sopd/internal/guard"
@@ -30,8 +31,13 @@ type Set struct {
 	Canaries  Canaries                      // zero: none
 	Calendars map[string]*calendar.Calendar // by name
 	SOPs      []SOP                         // sorted by name
-	Clocks    []kpi.Definition              // of all procedures
-	Incident  *Incident                     // how incidents are met; nil: sopd does not look after them
+	// Birthrights is what people get by their profile; empty: nothing.
+	Birthrights []birthright.Policy
+	// Undo is how long an undone removal keeps the access without a ticket.
+	Undo   time.Duration
+	Clocks []kpi.Definition // of all procedures
+	// Incident is how incidents are met; nil: sopd does not look after them.
+	Incident *Incident
 }
 
 // Canaries are objects that must be there in every complete read; an answer without them is not the truth.
@@ -58,6 +64,15 @@ type SOP struct {
 	// account is suspended.
 	Mode    catalog.Mode
 	Suspend bool
+	// ExpiryWarnings is how long before the end of a provisioned access its ticket is told, the longest first.
+	ExpiryWarnings []time.Duration
+	// Urgent says which tickets of a revocation procedure wait for nothing else.
+	Urgent Urgency
+	// Replaces and ForbidOverlap are a role change's: what it takes away, and whether the old has to go before the new comes.
+	Replaces      Replaces
+	ForbidOverlap bool
+	// BreakGlass is an emergency procedure's; nil for all others. Its Rules.Approvals are the review.
+	BreakGlass *BreakGlass
 }
 
 // RACI says who does a procedure, who answers for it, who is asked and who is told.
@@ -81,6 +96,7 @@ type Tickets struct {
 	Validate     string   // fulfilled: the requester is asked to validate; empty: close at once
 	Validated    []string // the requester has validated
 	Close        string   // done
+	Review       string   // emergency access is there: it is to be reviewed; empty for other procedures
 }
 
 // Match reports whether the ticket is the procedure's.
@@ -123,6 +139,9 @@ func (s *Set) Fields() []string {
 	var fields []string
 	for _, p := range s.SOPs {
 		fields = append(fields, p.Rules.Fields.Names()...)
+		if p.Urgent.Field != "" {
+			fields = append(fields, p.Urgent.Field)
+		}
 	}
 	if s.Incident != nil {
 		fields = append(fields, s.Incident.fields()...)
@@ -131,7 +150,7 @@ func (s *Set) Fields() []string {
 	return slices.Compact(fields)
 }
 
-// Eligible returns the groups whose members may approve something, sorted.
+// Eligible returns the groups whose members may approve something or break the glass, sorted.
 func (s *Set) Eligible() []access.GroupID {
 	var groups []access.GroupID
 	for _, system := range s.Catalog.Systems {
@@ -140,6 +159,9 @@ func (s *Set) Eligible() []access.GroupID {
 	for _, p := range s.SOPs {
 		for _, a := range p.Rules.Approvals {
 			groups = append(groups, a.People.Groups...)
+		}
+		if p.BreakGlass != nil {
+			groups = append(groups, p.BreakGlass.People.Groups...)
 		}
 	}
 	if s.Incident != nil {
@@ -153,7 +175,7 @@ func (s *Set) Eligible() []access.GroupID {
 //
 // Errors: [*Error] with every problem of every file. With any error the set is nil: half a policy would be another policy.
 func Load(folder fs.FS) (*Set, error) {
-	c := &compiler{set: &Set{Guards: guard.Defaults(), Calendars: map[string]*calendar.Calendar{}}}
+	c := &compiler{set: &Set{Guards: guard.Defaults(), Undo: defaultUndo, Calendars: map[string]*calendar.Calendar{}}}
 	c.read(folder)
 	c.compile()
 	if len(c.problems) > 0 {
@@ -213,14 +235,16 @@ func (c *compiler) compile() {
 		{KindCalendar: c.calendar, KindCatalog: c.catalog},
 		{
 			KindPeople: c.people, KindGuards: c.guards, KindAccessProvisioning: c.accessProvisioning,
-			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation,
+			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation, KindRoleChange: c.roleChange,
+			KindBreakGlass: c.breakGlass, KindBirthright: c.birthright,
 			KindIncidentResponse: c.incidentResponse,
 		},
 	}
 	for _, f := range c.files {
 		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
 			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
-				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation, KindIncidentResponse}, ", "))
+				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation, KindRoleChange, KindBreakGlass,
+				KindBirthright, KindIncidentResponse}, ", "))
 		}
 	}
 	for _, round := range rounds {
@@ -238,7 +262,8 @@ func (c *compiler) compile() {
 
 // once refuses a second catalog, people or guards file: which of two would hold is not a question to leave open.
 func (c *compiler) once(f *file) bool {
-	if f.kind == KindCalendar || f.kind == KindRevocation || f.kind == KindAccessProvisioning {
+	several := []string{KindCalendar, KindRevocation, KindAccessProvisioning, KindRoleChange, KindBreakGlass, KindBirthright}
+	if slices.Contains(several, f.kind) {
 		return true
 	}
 	if first, taken := c.single[f.kind]; taken {

@@ -31,6 +31,7 @@ func (c *compiler) accessProvisioning(f *file) {
 		f.wrong("$.expiryRequired", "needs tickets.fields.expires: the field in which tickets say until when")
 	}
 	p.Rules.LongestGrant = f.days("$.longestGrant", in.LongestGrant)
+	p.ExpiryWarnings = f.warnings(in.ExpiryWarnings)
 	c.set.SOPs = append(c.set.SOPs, p)
 }
 
@@ -56,11 +57,20 @@ func (c *compiler) revocation(f *file) {
 	f.required("$.tickets.fields.beneficiary", p.Rules.Fields.Beneficiary)
 	f.required("$.tickets.fields.system", p.Rules.Fields.System)
 	p.Rules.Approvals = f.approvals(in.Approvals)
+	p.Urgent = f.urgency(in.Urgent)
 	c.set.SOPs = append(c.set.SOPs, p)
 }
 
-// procedure compiles what all procedures share.
+// procedure compiles what all procedures with tickets share.
 func (c *compiler) procedure(f *file, in sop) SOP {
+	p := c.head(f, in)
+	p.Tickets = f.tickets(in.Tickets)
+	p.Rules = authority.Rules{Policy: p.ID(), Fields: authority.Fields(in.Tickets.Fields)}
+	return p
+}
+
+// head compiles what a procedure says about itself.
+func (c *compiler) head(f *file, in sop) SOP {
 	if !slug.MatchString(in.Name) {
 		f.wrong("$.name", "name is %q; write small letters, digits and hyphens", in.Name)
 	}
@@ -85,9 +95,8 @@ func (c *compiler) procedure(f *file, in sop) SOP {
 	p := SOP{
 		Kind: in.Header.Kind, Name: in.Name, Title: in.Title, Version: in.Version, Effective: effective,
 		NextReview: nextReview, Owner: in.Owner, Reviewer: in.Reviewer, RACI: RACI(in.RACI),
-		Controls: in.Controls, Tickets: f.tickets(in.Tickets),
+		Controls: in.Controls,
 	}
-	p.Rules = authority.Rules{Policy: p.ID(), Fields: authority.Fields(in.Tickets.Fields)}
 	for i, clock := range in.Clocks {
 		c.clock(f, fmt.Sprintf("$.clocks[%d]", i), in.Name, clock)
 	}
@@ -117,6 +126,7 @@ func (f *file) tickets(in ticketsYAML) Tickets {
 		Projects: in.Projects, Types: in.Types, RequestTypes: in.RequestTypes,
 		Waiting: in.Statuses.Waiting, Fulfil: in.Statuses.Fulfil, Validate: in.Statuses.Validate,
 		Validated: in.Statuses.Validated, Close: in.Statuses.Close,
+		Review: in.Statuses.Review,
 	}
 }
 

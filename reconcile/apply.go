@@ -164,7 +164,7 @@ func (r *Reconciler) standingHold(ctx context.Context, hash string) (hold.Hold, 
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
 		holds, err := tx.HoldsByPlan(hash)
 		for _, h := range holds {
-			decidable := !h.State.Final() || h.State == hold.Cancelled
+			decidable := h.Kind == hold.Guarded && (!h.State.Final() || h.State == hold.Cancelled)
 			if decidable && r.Now().Before(h.Expires) && (!ok || h.Made.After(found.Made)) {
 				found, ok = h, true
 			}

@@ -11,7 +11,6 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/authority"
 	"github.com/maisonrmi/sopd/internal/change"
-	"github.com/maisonrmi/sopd/internal/evidence"
 	"github.com/maisonrmi/sopd/internal/finding"
 	"github.com/maisonrmi/sopd/internal/hold"
 	"github.com/maisonrmi/sopd/internal/ledger"
@@ -34,7 +33,10 @@ const (
 
 // FindingKinds lists the kinds, for metrics.
 func FindingKinds() []finding.Kind {
-	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind}
+	return []finding.Kind{
+		FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind,
+		FindingBreakGlass, FindingUnreviewed,
+	}
 }
 
 // unconfirmedAfter is when a change that Okta does not show becomes a finding. Okta shows its own writes within seconds.
@@ -55,7 +57,7 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 	err = r.write(ctx, func(tx *store.Tx) error {
 		steps := []func(*store.Tx) error{r.witness}
 		if r.Write {
-			steps = append(steps, c.tickets, c.expiries, c.departures)
+			steps = append(steps, c.tickets, c.expiries, c.departures, c.emergencies, c.warnings, c.undos)
 		}
 		steps = append(steps, c.findings)
 		for _, step := range steps {
@@ -120,12 +122,19 @@ func (c *conclusion) ticket(tx *store.Tx, j judged) error {
 			return err
 		}
 	}
+	if j.sop.Kind == policies.KindRevocation && j.verdict.Outcome != authority.Incomplete {
+		if err := c.revoking(tx, j); err != nil {
+			return err
+		}
+	}
 	if !j.proven() {
 		return nil
 	}
 	switch j.sop.Kind {
 	case policies.KindAccessProvisioning:
 		return c.provisioned(tx, j)
+	case policies.KindRoleChange:
+		return c.moved(tx, j)
 	case policies.KindDeprovisioning, policies.KindRevocation:
 		return c.removed(tx, j)
 	default:
@@ -135,7 +144,7 @@ func (c *conclusion) ticket(tx *store.Tx, j judged) error {
 
 // provisioned tells a request that its access is there, when every grant of it is.
 func (c *conclusion) provisioned(tx *store.Tx, j judged) error {
-	grants := j.verdict.Grants(j.sop.ID())
+	grants := grantsFor(j)
 	for _, g := range grants {
 		if !c.satisfied[g.ID] {
 			return c.ungivable(tx, j)
@@ -143,6 +152,13 @@ func (c *conclusion) provisioned(tx *store.Tx, j judged) error {
 	}
 	changes := c.confirmed(j.ticket.Key, change.AddMember)
 	done := remark{purpose: purposeProvisioned, text: c.r.provisionedText(j, changes), at: c.view.observation.Now}
+	before, extends, err := c.extended(tx, j)
+	if err != nil {
+		return err
+	}
+	if extends && len(changes) == 0 {
+		done.text += "\n\n" + extensionText(before, grants[0])
+	}
 	if len(changes) > 0 {
 		done.marker = string(changes[0].ID)
 	}
@@ -193,19 +209,8 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 	if c.open[user] > 0 || c.obscured(j) {
 		return c.standstill(tx, j.ticket.Key)
 	}
-	var skipped []plan.Skipped
-	for _, s := range c.plan.Skipped {
-		if s.Change.Ticket == j.ticket.Key {
-			skipped = append(skipped, s)
-		}
-	}
-	for _, ch := range c.plan.Proposed {
-		if ch.Ticket == j.ticket.Key {
-			skipped = append(skipped, plan.Skipped{Change: ch, Why: "the system is only observed by sopd; somebody has to do it by hand"})
-		}
-	}
 	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend)
-	done := remark{purpose: "removed", text: c.r.removedText(changes, skipped), at: c.view.observation.Now}
+	done := remark{purpose: "removed", text: c.r.removedText(changes, c.skipped(j.ticket.Key)), at: c.view.observation.Now}
 	if len(changes) > 0 {
 		done.marker = string(changes[0].ID)
 	}
@@ -245,22 +250,7 @@ func (c *conclusion) close(tx *store.Tx, j judged) error {
 	if err := c.validated(tx, j); err != nil {
 		return err
 	}
-	chain, err := evidence.OfTicket(tx, j.ticket.Key)
-	if err != nil {
-		return err
-	}
-	attach := change.Effect{
-		Key: string(j.ticket.Key) + "/evidence", Ticket: j.ticket.Key, Kind: change.Attach, Created: c.view.observation.Now,
-		Name: "evidence-" + string(j.ticket.Key) + ".txt", Body: chain.Text(),
-	}
-	if _, err := tx.PutEffect(attach); err != nil {
-		return err
-	}
-	_, err = tx.PutEffect(change.Effect{
-		Key: string(j.ticket.Key) + "/close", Ticket: j.ticket.Key, Kind: change.Transition, Body: j.sop.Tickets.Close,
-		Created: c.view.observation.Now, After: attach.Key,
-	})
-	return err
+	return c.closeWithEvidence(tx, j)
 }
 
 // expiries tells the tickets whose access ran out, once it is gone.
@@ -270,7 +260,7 @@ func (c *conclusion) expiries(tx *store.Tx) error {
 		return err
 	}
 	for _, g := range ended {
-		if g.EndReason != change.Expired {
+		if g.EndReason != change.Expired || g.Ticket == "" {
 			continue
 		}
 		changes, err := tx.ChangesByTicket(g.Ticket)
@@ -402,6 +392,7 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 			Title: s.Why, Raised: now,
 		})
 	}
+	all = append(all, c.emergencyFindings()...)
 	parked, err := c.parked(tx)
 	if err != nil {
 		return nil, err
@@ -434,9 +425,13 @@ func (c *conclusion) holds(tx *store.Tx) ([]finding.Finding, error) {
 		if !c.view.observation.Now.Before(h.Expires) {
 			continue
 		}
+		title := "a guard stopped a plan: " + h.Reasons[0]
+		if h.Kind == hold.Undo {
+			title = "a second person has to decide: " + h.Reasons[0]
+		}
 		all = append(all, finding.Finding{
 			Key: finding.Key("hold/" + string(h.ID)), Kind: FindingHold,
-			Title: "a guard stopped a plan: " + h.Reasons[0], Raised: h.Made, Detail: map[string]string{"hold": string(h.ID)},
+			Title: title, Raised: h.Made, Detail: map[string]string{"hold": string(h.ID)},
 		})
 	}
 	return all, nil

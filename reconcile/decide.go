@@ -70,6 +70,9 @@ func (r *Reconciler) recordDecisions(ctx context.Context, v view, p plan.Plan) e
 				return err
 			}
 		}
+		if err := r.recordLife(tx, v); err != nil {
+			return err
+		}
 		if err := r.endings(tx, v, p); err != nil {
 			return err
 		}
@@ -132,7 +135,11 @@ func (r *Reconciler) objections(tx *store.Tx, v view, j judged) error {
 	case j.fulfilling() && j.verdict.Outcome != authority.Proven:
 		return r.object(tx, j, unprovenText(j), v.observation.Now)
 	case j.proven() && j.sop.Kind != policies.KindAccessProvisioning && v.observation.Now.Before(j.effective()):
-		return r.say(tx, j.ticket.Key, remark{purpose: "scheduled", text: scheduledText(j), at: v.observation.Now})
+		text := scheduledText(j)
+		if j.sop.Kind == policies.KindRoleChange {
+			text = scheduledRoleText(j)
+		}
+		return r.say(tx, j.ticket.Key, remark{purpose: "scheduled", text: text, at: v.observation.Now})
 	default:
 		return nil
 	}

@@ -18,6 +18,12 @@ func nextDue(v view) time.Time {
 	for _, g := range v.fresh {
 		consider(g.Expires)
 	}
+	consider(v.warning)
+	for _, e := range v.emergencies {
+		if e.reviewed.IsZero() && len(e.grants) > 0 {
+			consider(e.due())
+		}
+	}
 	for _, j := range v.cases {
 		if j.proven() && j.sop.Kind != policies.KindAccessProvisioning {
 			consider(j.effective())

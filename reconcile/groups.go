@@ -54,7 +54,10 @@ func (l *loader) plan(tx *store.Tx) error {
 		return err
 	}
 	l.view.built = plan.Join(append(parts, rest)...)
-	l.view.expiry, err = tx.NextExpiry(l.now)
+	if l.view.expiry, err = tx.NextExpiry(l.now); err != nil {
+		return err
+	}
+	l.view.warning, err = l.nextWarning(tx)
 	return err
 }
 
@@ -90,8 +93,13 @@ func (l *loader) concerns(tx *store.Tx) (map[access.GroupID]*concern, error) {
 	for _, r := range l.view.observation.Revoked {
 		at(r.Group)
 	}
-	for _, g := range l.view.voided {
+	for _, g := range slices.Concat(l.view.voided, l.view.followed, l.emergencyGrants()) {
 		at(g.Group)
+	}
+	for _, rc := range l.view.observation.RoleChanges {
+		for _, id := range slices.Concat(rc.New, rc.Old) {
+			at(id)
+		}
 	}
 	for _, g := range l.view.fresh {
 		c := at(g.Group)
@@ -177,6 +185,9 @@ func (l *loader) planGroup(tx *store.Tx, id access.GroupID, revision int, about 
 	if err := l.loadUsers(tx, o); err != nil {
 		return p, false, err
 	}
+	if err := l.loadArriving(tx, &o); err != nil {
+		return p, false, err
+	}
 	p = plan.Build(o)
 	delete(l.r.quiet, id)
 	if about == nil && silent(p) && len(p.Satisfied) == len(o.Grants) {
@@ -221,8 +232,9 @@ func (l *loader) observe(tx *store.Tx, id access.GroupID, o *plan.Observation) (
 	return true, nil
 }
 
-// standing returns the grants without those that are void.
+// standing returns the grants without those that are void, each as what it rests on leaves it.
 func (l *loader) standing(grants []change.Grant) []change.Grant {
+	l.follow(grants)
 	return slices.DeleteFunc(grants, func(g change.Grant) bool {
 		return slices.ContainsFunc(l.view.voided, func(v change.Grant) bool { return v.ID == g.ID })
 	})

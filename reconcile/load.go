@@ -34,6 +34,7 @@ type loader struct {
 	recent  []change.Change // read back so lately that a list of the vendor may not show it
 	removed int64
 
+	lives
 	view view
 }
 
@@ -52,7 +53,8 @@ func (l *loader) load(tx *store.Tx) error {
 		what string
 		load func(*store.Tx) error
 	}{
-		{"rules", l.loadRules}, {"tickets", l.loadTickets}, {"changes", l.loadChanges}, {"verdicts", l.judge},
+		{"rules", l.loadRules}, {"tickets", l.loadTickets}, {"changes", l.loadChanges}, {"emergencies", l.loadEmergencies},
+		{"verdicts", l.judge}, {"role changes", l.roleChanges}, {"profiles", l.loadProfiles}, {"undos", l.loadUndos},
 		{"leavers", l.deprovisioned}, {"demands", l.loadDemands}, {"groups", l.plan}, {"refusals", l.rest},
 	}
 	for _, step := range steps {

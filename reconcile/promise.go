@@ -16,7 +16,7 @@ import (
 // which sopd acts.
 func (l *loader) withdraw(tx *store.Tx, g plan.GroupState, grants []change.Grant) error {
 	for _, grant := range grants {
-		if _, in := slices.BinarySearch(g.Members, grant.User); in || l.bad[grant.Ticket] || !grant.Live(l.now) || l.acting(grant.Ticket) {
+		if _, in := slices.BinarySearch(g.Members, grant.User); in || l.bad[grant.Ticket] || !grant.Live(l.now) || l.acting(grant.Ticket) || l.standsWithout(grant) {
 			continue
 		}
 		fulfilled, err := l.fulfilled(tx, grant)
@@ -33,6 +33,14 @@ func (l *loader) withdraw(tx *store.Tx, g plan.GroupState, grants []change.Grant
 // acting reports whether the ticket is open and stands where sopd is to act.
 func (l *loader) acting(key ticket.Key) bool {
 	return slices.ContainsFunc(l.open, func(j judged) bool { return j.ticket.Key == key && j.fulfilling() })
+}
+
+// standsWithout reports whether the grant is a promise whatever status its ticket stands at: it has none, or it is an
+// emergency that waits to be given.
+func (l *loader) standsWithout(g change.Grant) bool {
+	return g.Ticket == "" || slices.ContainsFunc(l.raised, func(e emergency) bool {
+		return e.ticket.Key == g.Ticket && e.fulfilling()
+	})
 }
 
 // fulfilled reports whether the grant has led to a change, or its ticket was told that the access is there.

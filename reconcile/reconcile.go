@@ -113,6 +113,8 @@ type Config struct {
 	Tickets   Tickets
 	Desk      Desk
 	Pager     Pager // nil: nobody is paged
+	// Roster says who is on call; nil: nobody is, and emergency access is for named people only.
+	Roster Roster
 	// Stages are the procedures besides access, in the order in which they run; their names and finding kinds differ.
 	Stages   []Stage
 	Policies *policies.Set
@@ -149,6 +151,8 @@ type Reconciler struct {
 	suspects map[access.GroupID]struct{}
 	// doubted are users who show as deactivated and could not be read by ID in the pass under way.
 	doubted map[access.UserID]struct{}
+	// rota is who is on call by schedule, as far as the pass under way needed and could read it.
+	rota map[paging.ScheduleID][]string
 	// blind are the stages that could not read what they need in the pass under way.
 	blind map[string]error
 	// quiet are the groups in which the last look found nothing to do.
@@ -281,6 +285,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if report.Blind, err = r.observeStages(ctx); err != nil {
 		return fmt.Errorf("observing: %w", err)
 	}
+	if err := r.readRota(ctx); err != nil {
+		return fmt.Errorf("reading who is on call: %w", err)
+	}
 	view, err := r.view(ctx, unread)
 	if err != nil {
 		return fmt.Errorf("judging: %w", err)
@@ -290,7 +297,11 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if err != nil {
 		return fmt.Errorf("confirming leavers: %w", err)
 	}
-	if corrected {
+	moved, err := r.confirmProfiles(ctx, view)
+	if err != nil {
+		return fmt.Errorf("confirming profiles: %w", err)
+	}
+	if corrected || moved {
 		if view, err = r.view(ctx, unread); err != nil {
 			return fmt.Errorf("judging again: %w", err)
 		}
@@ -316,8 +327,7 @@ func (r *Reconciler) carryOut(ctx context.Context, report *Report) error {
 	if !r.Write {
 		return r.recordProposal(ctx, report.Plan)
 	}
-	additions, positive, drift := report.Plan.Split()
-	for _, part := range []plan.Plan{additions, positive, drift} {
+	for _, part := range report.Plan.Parts() {
 		if part.Empty() {
 			continue
 		}

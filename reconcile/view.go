@@ -38,6 +38,7 @@ type view struct {
 	standoffs []Standoff
 	// expiry is when the next grant runs out, zero for never.
 	expiry time.Time
+	life
 }
 
 // plan returns the plan for the view. Drift is removed only on a complete read of the tickets too: one that could not be
@@ -118,7 +119,7 @@ func newlyProven(j judged, stored map[change.GrantID]change.Grant) bool {
 	if j.sop.Kind != policies.KindAccessProvisioning {
 		return true
 	}
-	return slices.ContainsFunc(j.verdict.Grants(j.sop.ID()), func(g change.Grant) bool {
+	return slices.ContainsFunc(grantsFor(j), func(g change.Grant) bool {
 		_, known := stored[g.ID]
 		return !known
 	})
@@ -141,6 +142,9 @@ func (l *loader) judge(tx *store.Tx) error {
 		v.cases = append(v.cases, j)
 		l.consequences(v, j)
 	}
+	for _, e := range l.raised {
+		l.emergency(v, e, world)
+	}
 	slices.SortFunc(v.cases, func(a, b judged) int { return cmp.Compare(a.ticket.Key, b.ticket.Key) })
 	return directory.Err()
 }
@@ -150,6 +154,10 @@ func (l *loader) consequences(v *view, j judged) {
 	switch j.sop.Kind {
 	case policies.KindAccessProvisioning:
 		l.grantsOf(v, j)
+	case policies.KindRoleChange:
+		if !j.proven() || !l.now.Before(j.effective()) {
+			l.grantsOf(v, j)
+		}
 	case policies.KindDeprovisioning:
 		if j.proven() && !l.now.Before(j.effective()) {
 			v.observation.Leavers = append(v.observation.Leavers, plan.Leaver{
@@ -166,7 +174,7 @@ func (l *loader) consequences(v *view, j judged) {
 
 func (l *loader) grantsOf(v *view, j judged) {
 	if j.proven() {
-		for _, g := range j.verdict.Grants(j.sop.ID()) {
+		for _, g := range grantsFor(j) {
 			if _, known := l.stored[g.ID]; !known && !l.over(g) {
 				v.fresh = append(v.fresh, g)
 			}
@@ -199,6 +207,7 @@ func revocations(j judged) []plan.Revocation {
 		for _, g := range w.Role.Groups {
 			all = append(all, plan.Revocation{
 				User: j.verdict.Request.Beneficiary.ID, Group: g, Reason: change.Revocation, Ticket: j.ticket.Key, Since: j.effective(),
+				Urgent: j.sop.Urgent.Marks(j.ticket),
 			})
 		}
 	}

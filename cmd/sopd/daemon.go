@@ -170,15 +170,16 @@ const writesAtOnce = 5
 
 func (d *daemon) newReconciler(context.Context) error {
 	var pager reconcile.Pager
+	var roster reconcile.Roster
 	if d.pager != nil {
-		pager = d.pager
+		pager, roster = d.pager, d.pager
 	}
 	stages, err := d.stages()
 	if err != nil {
 		return err
 	}
 	r, err := reconcile.New(reconcile.Config{
-		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
+		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager, Roster: roster,
 		Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
 		Stages: stages,
 	})

@@ -25,6 +25,7 @@ const (
 type pager interface {
 	reconcile.Pager
 	incidents.Alerts
+	reconcile.Roster
 	Check(ctx context.Context) []access.Problem
 }
 

@@ -15,6 +15,7 @@ type Kind string
 const (
 	GrantApproved      Kind = "grant.approved"     // a ticket entitles; body: change.Grant
 	GrantEnded         Kind = "grant.ended"        // a grant stopped to entitle; body: change.Grant
+	GrantLapsed        Kind = "grant.lapsed"       // what a grant rests on is no more, or is again; body: change.Grant
 	RequestRefused     Kind = "request.refused"    // a ticket asked for access and did not get it; body: the causes
 	ChangeIntended     Kind = "change.intended"    // durable before the call; body: change.Change
 	ChangeApplied      Kind = "change.applied"     // the vendor said yes
@@ -51,7 +52,7 @@ const (
 // Kinds returns every kind, in the order in which they are declared.
 func Kinds() []Kind {
 	return []Kind{
-		GrantApproved, GrantEnded, RequestRefused,
+		GrantApproved, GrantEnded, GrantLapsed, RequestRefused,
 		ChangeIntended, ChangeApplied, ChangeUnconfirmed, ChangeConfirmed, ChangeRefused, ChangeWitnessed, ChangeWithheld,
 		TicketTold, TicketOpened, AlertTold, FindingRaised, FindingCleared,
 		HoldMade, HoldApproved, HoldCancelled, HoldUsed, PlanProposed,

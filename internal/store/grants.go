@@ -52,6 +52,11 @@ func (t *Tx) NextExpiry(now time.Time) (time.Time, error) {
 	return fromMicros(next), err
 }
 
+// GrantsExpiring returns the grants that have not ended and run out after from, at to at the latest, ordered by group, user, ID.
+func (t *Tx) GrantsExpiring(from, to time.Time) ([]change.Grant, error) {
+	return t.grants("ended = 0 AND expires <> 0 AND expires > $1 AND expires <= $2", micros(from), micros(to))
+}
+
 // GrantsOf returns every grant of the user, ended ones included, ordered by group, then ID.
 func (t *Tx) GrantsOf(user access.UserID) ([]change.Grant, error) {
 	return t.grants("user_id = $1", string(user))

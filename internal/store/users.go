@@ -64,7 +64,7 @@ func (t *Tx) putUsers(users []access.User, attribute string) error {
 		}
 	}
 	if err := t.insertMany("INSERT INTO users (id, status, doc) VALUES ", rows,
-		" ON CONFLICT (id) DO UPDATE SET status = excluded.status, doc = excluded.doc"); err != nil {
+		" ON CONFLICT (id) DO UPDATE SET status = excluded.status, doc = excluded.doc, judged = ''"); err != nil {
 		return err
 	}
 	if len(changed) > 0 {
@@ -165,4 +165,26 @@ func (t *Tx) DeprovisionedHolders() ([]access.UserID, error) {
 			OR EXISTS (SELECT 1 FROM grants g WHERE g.user_id = u.id AND g.ended = 0))`)
 	slices.Sort(ids)
 	return ids, err
+}
+
+// UsersUnjudged returns at most limit users whom [Tx.JudgeUsers] has not marked with the mark since they last changed, sorted
+// by ID.
+func (t *Tx) UsersUnjudged(mark string, limit int) ([]access.User, error) {
+	return docs[access.User](t, "SELECT doc FROM users WHERE judged <> $1 ORDER BY "+t.binary("id")+" LIMIT $2", mark, limit)
+}
+
+// JudgeUsers marks the users, until they change.
+func (t *Tx) JudgeUsers(mark string, users []access.UserID) error {
+	for chunk := range slices.Chunk(users, maxArguments/3) {
+		args := make([]any, 0, len(chunk)+1)
+		for _, id := range chunk {
+			args = append(args, string(id))
+		}
+		args = append(args, mark)
+		query := "UPDATE users SET judged = $" + strconv.Itoa(len(args)) + " WHERE id IN " + list(len(chunk))
+		if _, err := t.exec(query, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }

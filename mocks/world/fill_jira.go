@@ -51,13 +51,15 @@ func (w *World) fillJira() error {
 		return err
 	}
 	w.jiraFields()
-	access, simple := validatedWorkflow(), simpleWorkflow()
+	access, simple, emergency := validatedWorkflow(), simpleWorkflow(), emergencyWorkflow()
 	const kind = "Service Request with Approvals"
 	w.Jira.AddProject(jiramock.Project{
 		Key: projectAccess, Name: "Access", Workflow: access,
 		RequestTypes: []jiramock.RequestType{
 			{Name: requestAccess, IssueType: kind, Required: []string{fieldFor}},
 			{Name: requestRevocation, IssueType: kind, Workflow: &simple, Required: []string{fieldFor, fieldSystem}},
+			{Name: requestRoleChange, IssueType: kind, Workflow: &simple, Required: []string{fieldFor, fieldSystem}},
+			{Name: requestEmergency, IssueType: kind, Workflow: &emergency, Required: []string{fieldSystem}},
 		},
 		SLAs: []jiramock.SLA{{Name: "Time to fulfil", Goal: 48 * time.Hour}},
 	})
@@ -101,6 +103,8 @@ func (w *World) jiraFields() {
 	w.Jira.AddField(fieldRole, jiramock.Select, slices.Compact(roles)...)
 	w.Jira.AddField(fieldJustification, jiramock.Paragraph)
 	w.Jira.AddField(fieldUntil, jiramock.DateTime)
+	w.Jira.AddField(fieldOldSystem, jiramock.MultiSelect, names...)
+	w.Jira.AddField(fieldOldRole, jiramock.Select, slices.Compact(roles)...)
 	w.Jira.AddField(fieldLeaver, jiramock.UserPicker)
 	w.Jira.AddField(fieldLastDay, jiramock.DateTime)
 	w.Jira.AddField(fieldApprovers, jiramock.MultiUser)

@@ -11,6 +11,10 @@ import (
 func (b *builder) index() {
 	b.groups = slices.Clone(b.o.Groups)
 	slices.SortFunc(b.groups, func(x, y GroupState) int { return cmp.Compare(x.Group.ID, y.Group.ID) })
+	b.group = make(map[access.GroupID]GroupState, len(b.groups))
+	for _, g := range slices.Backward(b.groups) { // the same group twice: the first counts
+		b.group[g.Group.ID] = g
+	}
 	b.grants = make(map[access.GroupID][]int32)
 	for i := range b.o.Grants {
 		id := b.o.Grants[i].Group
@@ -29,7 +33,7 @@ func (b *builder) index() {
 	b.revoked = make(map[access.Membership]Revocation, len(b.o.Revoked))
 	for _, r := range b.o.Revoked {
 		m := access.Membership{Group: r.Group, User: r.User}
-		if known, ok := b.revoked[m]; !ok || cmp.Or(cmp.Compare(r.Ticket, known.Ticket), cmp.Compare(r.Reason, known.Reason)) < 0 {
+		if known, ok := b.revoked[m]; !ok || compareRevocations(r, known) < 0 {
 			b.revoked[m] = r
 		}
 	}
@@ -42,6 +46,8 @@ func (b *builder) index() {
 		b.kept[id] = true
 	}
 	b.observed = make(map[access.GroupID]bool, len(b.groups))
+	b.indexRoleChanges()
+	b.indexArriving()
 }
 
 // compareGrants orders the grants of one group, given by their positions.
@@ -69,4 +75,16 @@ func compareLeavers(a, b Leaver) int {
 		return 0
 	}
 	return cmp.Or(cmp.Compare(byTicket(a), byTicket(b)), a.Since.Compare(b.Since), cmp.Compare(a.Ticket, b.Ticket))
+}
+
+// compareRevocations prefers what is urgent, then the first ticket.
+func compareRevocations(a, b Revocation) int {
+	urgent := func(r Revocation) int {
+		if r.Urgent {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(urgent(a), urgent(b)), cmp.Compare(a.Ticket, b.Ticket), cmp.Compare(a.Reason, b.Reason),
+		cmp.Compare(a.Undoes, b.Undoes), a.Since.Compare(b.Since))
 }
