@@ -19,6 +19,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/catalog"
 	"github.com/maisonrmi/sopd/internal/guard"
 	"github.com/maisonrmi/sopd/internal/kpi"
+	"github.com/maisonrmi/sopd/internal/paging/routing"
 	"github.com/maisonrmi/sopd/internal/people"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
@@ -36,6 +37,8 @@ type Set struct {
 	// Undo is how long an undone removal keeps the access without a ticket.
 	Undo   time.Duration
 	Clocks []kpi.Definition // of all procedures
+	// Routing says whom alerts go to, and which may wait.
+	Routing routing.Rules
 	// Incident is how incidents are met; nil: sopd does not look after them.
 	Incident *Incident
 }
@@ -237,14 +240,14 @@ func (c *compiler) compile() {
 			KindPeople: c.people, KindGuards: c.guards, KindAccessProvisioning: c.accessProvisioning,
 			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation, KindRoleChange: c.roleChange,
 			KindBreakGlass: c.breakGlass, KindBirthright: c.birthright,
-			KindIncidentResponse: c.incidentResponse,
+			KindIncidentResponse: c.incidentResponse, KindRouting: c.routing,
 		},
 	}
 	for _, f := range c.files {
 		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
 			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
 				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation, KindRoleChange, KindBreakGlass,
-				KindBirthright, KindIncidentResponse}, ", "))
+				KindBirthright, KindIncidentResponse, KindRouting}, ", "))
 		}
 	}
 	for _, round := range rounds {

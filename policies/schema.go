@@ -16,6 +16,7 @@ const (
 	KindDeprovisioning     = "Deprovisioning"
 	KindRevocation         = "Revocation"
 	KindIncidentResponse   = "IncidentResponse"
+	KindRouting            = "Routing"
 )
 
 // header begins every file.

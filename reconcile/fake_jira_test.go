@@ -298,6 +298,7 @@ type pager struct {
 	notes   map[paging.AlertID][]paging.Note
 	open    map[string]string // alias by alert ID
 	created int               // alerts opened; joins left out
+	teams   [][]string        // of each
 	closed  int
 	onCall  []string
 	rotaErr error
@@ -321,7 +322,7 @@ func (p *pager) Create(_ context.Context, a paging.NewAlert) (paging.AlertID, er
 		}
 		p.created++
 		id = paging.AlertID(fmt.Sprintf("alert-%d", p.created))
-		p.open[string(id)] = string(a.Alias)
+		p.open[string(id)], p.teams = string(a.Alias), append(p.teams, a.Teams)
 		return nil
 	})
 	if err != nil {

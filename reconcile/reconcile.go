@@ -250,7 +250,9 @@ func (r *Reconciler) Pass(ctx context.Context) (Report, error) {
 	}
 	r.fence, r.doubted, r.unserved = fence, make(map[access.UserID]struct{}), 0
 	stop := r.keep(ctx)
-	err = r.pass(ctx, &report)
+	if err = r.pass(ctx, &report); err != nil {
+		r.watchdog(ctx, err)
+	}
 	stop()
 	err = errors.Join(err, r.release(ctx, fence))
 	report.Ended = r.Now()
@@ -317,6 +319,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	over, err := r.conclude(ctx, unread, report)
 	if err != nil {
 		return fmt.Errorf("concluding: %w", err)
+	}
+	if err := r.passed(ctx); err != nil {
+		return err
 	}
 	return r.tell(ctx, over)
 }

@@ -289,7 +289,7 @@ func (r *Reconciler) page(ctx context.Context, over []finding.Finding) error {
 			return r.pagingFailed(ctx, err)
 		}
 	}
-	for _, together := range bundle(open, r.Kinds()) {
+	for _, together := range bundle(r.loud(open), r.Kinds()) {
 		if err := r.renew(ctx); err != nil {
 			return err
 		}
@@ -298,6 +298,12 @@ func (r *Reconciler) page(ctx context.Context, over []finding.Finding) error {
 		}
 	}
 	return nil
+}
+
+// loud returns the findings whose alert need not wait for working hours. What is over before they begin pages nobody.
+func (r *Reconciler) loud(open []finding.Finding) []finding.Finding {
+	now := r.Now()
+	return slices.DeleteFunc(slices.Clone(open), func(f finding.Finding) bool { return f.Alert == "" && r.Policies.Routing.Waits(priority(f), now) })
 }
 
 // storm is how many findings of one kind at once become one alert that counts them. On the first day of an organisation
@@ -355,7 +361,7 @@ func priority(f finding.Finding) paging.Priority {
 
 // openAlert pages for one finding, or for a storm of one kind.
 func (r *Reconciler) openAlert(ctx context.Context, together []finding.Finding) error {
-	id, err := r.Pager.Create(ctx, alertOf(together))
+	id, err := r.Pager.Create(ctx, r.alertOf(together))
 	if err != nil {
 		return err
 	}
@@ -374,11 +380,11 @@ func (r *Reconciler) openAlert(ctx context.Context, together []finding.Finding) 
 	})
 }
 
-func alertOf(together []finding.Finding) paging.NewAlert {
+func (r *Reconciler) alertOf(together []finding.Finding) paging.NewAlert {
 	first := together[0]
 	a := paging.NewAlert{
 		Alias: paging.Alias("sopd-" + fingerprint(string(first.Key))), Message: "sopd: " + first.Title,
-		Priority: priority(first), Tags: []string{"sopd", string(first.Kind)},
+		Priority: priority(first), Tags: []string{"sopd", string(first.Kind)}, Teams: r.Policies.Routing.Responders(first.Owner),
 	}
 	if len(together) > 1 {
 		a.Alias = paging.Alias("sopd-" + string(first.Kind) + "-" + fingerprint(string(first.Key)+string(together[len(together)-1].Key)))

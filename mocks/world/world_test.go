@@ -281,6 +281,7 @@ func TestThePoliciesCanBeWrittenIntoAFolder(t *testing.T) {
 	want := []string{
 		"access-provisioning.yaml", "birthright.yaml", "break-glass.yaml", "calendar.yaml", "catalog.yaml",
 		"de-provisioning.yaml", "guards.yaml", "incident-response.yaml", "people.yaml", "revocation.yaml", "role-change.yaml",
+		"routing.yaml",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
