@@ -16,11 +16,13 @@ import (
 	"github.com/maisonrmi/sopd/connectors/transport"
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/figures"
+	"github.com/maisonrmi/sopd/internal/paging/crossing"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
 	"github.com/maisonrmi/sopd/reconcile"
 	"github.com/maisonrmi/sopd/reconcile/incidents"
+	"github.com/maisonrmi/sopd/reconcile/pagers"
 	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -90,9 +92,14 @@ func connect(ctx context.Context, c console, v volume) (*daemon, error) {
 			return nil, errors.Join(err, d.close())
 		}
 	}
-	d.registry.MustRegister(figures.NewStored(ctx, figures.Options{
-		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(),
-	}))
+	stored := figures.Options{Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds()}
+	if _, two := d.pager.(*pair); two {
+		stored.Disagreement = pagers.Finding
+		for _, kind := range crossing.Kinds() {
+			stored.Disagreements = append(stored.Disagreements, string(kind))
+		}
+	}
+	d.registry.MustRegister(figures.NewStored(ctx, stored))
 	return d, nil
 }
 
@@ -155,7 +162,7 @@ func (d *daemon) connectVendors(context.Context) error {
 	d.jira, jiraErr = jira.New(jira.Options{
 		URL: d.config.JiraURL, User: d.config.JiraUser, Token: d.config.JiraToken, Fields: d.policies.Fields(), Transport: shared,
 	})
-	d.pager, pagerErr = newPager(d.config, shared)
+	d.pager, pagerErr = d.newPager(shared)
 	if err := errors.Join(oktaErr, jiraErr, pagerErr); err != nil {
 		return usage(err)
 	}
@@ -202,6 +209,9 @@ func (d *daemon) stages() ([]reconcile.Stage, error) {
 			return nil, err
 		}
 		all = append(all, s)
+	}
+	if p, two := d.pager.(*pair); two {
+		all = append(all, pagers.New(p.Compare, compareEvery*d.config.Interval))
 	}
 	return all, nil
 }

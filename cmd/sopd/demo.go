@@ -199,6 +199,9 @@ func playDemo(ctx context.Context, c console, o demoOptions) error {
 	if err != nil {
 		return err
 	}
+	for name, v := range world.Stories()[i].Env {
+		env[name] = v
+	}
 	env["SOPD_LISTEN"], env["SOPD_LOG_LEVEL"] = or(value(c, "SOPD_LISTEN"), "127.0.0.1:0"), or(value(c, "SOPD_LOG_LEVEL"), "error")
 	inner := console{In: c.In, Out: c.Out, Err: c.Err, Env: func(key string) (string, bool) { v, ok := env[key]; return v, ok }}
 	d, err := connect(ctx, inner, quietly)

@@ -7,6 +7,8 @@ type Story struct {
 	Name  string // as people ask for it, such as "leaver-future"
 	Title string // one line
 	Steps []Step
+	// Env is what the program's environment has besides that of the world, or in its place; nil: nothing.
+	Env map[string]string
 }
 
 // Step is one thing that happens. Steps are played in their order on one world; a later one may need an earlier one.
@@ -53,5 +55,6 @@ func Stories() []Story {
 		massLeaverStory(), smallGroupStory(),
 		expiredTokenStory(), emptyReadStory(), answerLostStory(),
 		incidentSev1Story(), incidentFromTicketStory(), incidentLateUpdateStory(), pirOverdueStory(), playbookUnauthorisedStory(),
+		pagersDisagreeStory(),
 	}
 }

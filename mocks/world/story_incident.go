@@ -328,3 +328,33 @@ func playbookUnauthorisedStory() Story {
 		},
 	}}
 }
+
+// onCallAlert: an alert about who is on call for the schedule is open, or none is.
+func onCallAlert(name string, open int) Expectation {
+	return Expectation{Name: name, Held: func(w *World) (bool, error) {
+		return len(w.AlertsAbout("pager-disagreement", ScheduleSecurity)) == open, nil
+	}}
+}
+
+func pagersDisagreeStory() Story {
+	return Story{
+		Name: "pagers-disagree", Title: "While a house moves from Opsgenie to JSM Operations, both have to name the same people",
+		Env: map[string]string{"SOPD_PAGING": "both"},
+		Steps: []Step{
+			{
+				Say:    "Both pagers are read. They name the same people, one by address, the other by account.",
+				Within: 6 * time.Second, Expect: []Expectation{throughout(onCallAlert("Nobody is paged about who is on call", 0))},
+			},
+			{
+				Say: "In JSM Operations, somebody puts Wen on call for Security Operations. In Opsgenie it is still Tariq.",
+				Do:  func(w *World) error { return w.OnCall(ScheduleSecurity, "wen") }, Within: late,
+				Expect: []Expectation{onCallAlert("Somebody is paged in Opsgenie, and the page names the schedule", 1)},
+			},
+			{
+				Say: "It is put right.",
+				Do:  func(w *World) error { return w.OnCall(ScheduleSecurity, "tariq") }, Within: late,
+				Expect: []Expectation{onCallAlert("The page is closed by itself", 0)},
+			},
+		},
+	}
+}

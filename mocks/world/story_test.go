@@ -36,7 +36,7 @@ func TestStoriesCanBeToldToSomebodyNew(t *testing.T) {
 		"wrong-approver", "dragged-to-approved", "edited-after-approval", "incomplete", "rule-managed", "app-group",
 		"mover", "birthright", "break-glass", "break-glass-unreviewed", "extension", "expiry-warning", "undo", "renamed",
 		"mass-leaver", "small-group", "expired-token", "empty-read", "answer-lost",
-		"incident-sev1", "incident-from-ticket", "incident-late-update", "pir-overdue", "playbook-unauthorised",
+		"incident-sev1", "incident-from-ticket", "incident-late-update", "pir-overdue", "playbook-unauthorised", "pagers-disagree",
 	} {
 		if !seen[name] {
 			t.Errorf("there is no story %q", name)
