@@ -93,11 +93,9 @@ func connect(ctx context.Context, c console, v volume) (*daemon, error) {
 		}
 	}
 	stored := figures.Options{Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds()}
-	if _, two := d.pager.(*pair); two {
-		stored.Disagreement = pagers.Finding
-		for _, kind := range crossing.Kinds() {
-			stored.Disagreements = append(stored.Disagreements, string(kind))
-		}
+	stored.Disagreement = pagers.Finding
+	for _, kind := range crossing.Kinds() {
+		stored.Disagreements = append(stored.Disagreements, string(kind))
 	}
 	d.registry.MustRegister(figures.NewStored(ctx, stored))
 	return d, nil

@@ -28,7 +28,7 @@ type Options struct {
 	Disabled []guard.Name
 	// Kinds are the findings that may be raised.
 	Kinds []finding.Kind
-	// Disagreements are the kinds of what two pagers may say differently; empty with one pager.
+	// Disagreements are the kinds of what two pagers may say differently.
 	Disagreements []string
 	// Disagreement is the kind of finding that says so; its details "what" and "count" name the kind and the number.
 	Disagreement finding.Kind
