@@ -32,7 +32,12 @@ func (p *Pager) Alerts(ctx context.Context, w paging.Window) ([]paging.Alert, er
 	if !w.To.IsZero() && w.To.Before(w.From) {
 		return nil, fmt.Errorf("jsmops: window ends before it begins: %w", access.ErrInvalid)
 	}
-	l := &listing{pager: p, to: w.To, from: w.From, by: w.By, found: map[paging.AlertID]paging.Alert{}}
+	l := &listing{pager: p, to: w.To, from: w.From, found: map[paging.AlertID]paging.Alert{}}
+	if w.By == paging.Updated {
+		// The vendor does not sort by the last change, so the pages go by creation and the window only picks. An alert that
+		// changes under the reading is in the next window anyway.
+		l.from, l.to, l.picked = time.Time{}, time.Time{}, terms("updatedAt", w.From, w.To)
+	}
 	for !l.done {
 		if err := l.step(ctx); err != nil {
 			return nil, fmt.Errorf("listing alerts: %w", err)
@@ -69,10 +74,10 @@ func (p *Pager) seesAlerts(ctx context.Context) error {
 type listing struct {
 	pager    *Pager
 	from, to time.Time
-	by       paging.By
+	picked   string // further terms of every query; empty: none
 	offset   int
 	last     paging.AlertID // at which the page before ended; empty at the start of a window
-	latest   time.Time      // that time of the newest alert seen
+	latest   time.Time      // creation of the newest alert seen
 	guard    transport.Pages
 	found    map[paging.AlertID]paging.Alert
 	done     bool
@@ -84,9 +89,9 @@ func (l *listing) step(ctx context.Context) error {
 		return err
 	}
 	var answer alertList
-	query := url.Values{"sort": {l.field()}, "order": {"asc"}, "size": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(l.offset)}}
-	if terms := terms(l.field(), l.from, l.to); terms != "" {
-		query.Set("query", terms)
+	query := url.Values{"sort": {"createdAt"}, "order": {"asc"}, "size": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(l.offset)}}
+	if all := joined(l.picked, terms("createdAt", l.from, l.to)); all != "" {
+		query.Set("query", all)
 	}
 	if err := l.pager.read(ctx, "/alerts", query, &answer); err != nil {
 		return err
@@ -142,8 +147,8 @@ func (l *listing) keep(page []wireAlert) error {
 			return err
 		}
 		l.found[a.ID] = a
-		if at := l.by.Of(a); at.After(l.latest) {
-			l.latest = at
+		if a.Created.After(l.latest) {
+			l.latest = a.Created
 		}
 	}
 	return nil
@@ -158,19 +163,13 @@ func (l *listing) sorted() []paging.Alert {
 	return all
 }
 
-// field is what the vendor calls the time that the list is about.
-func (l *listing) field() string {
-	if l.by == paging.Updated {
-		return "updatedAt"
-	}
-	return "createdAt"
-}
-
 // terms asks for the alerts whose time, named by field, is from from until just before to. The vendor counts in milliseconds: a part of one is
 // rounded up at both ends, which means the same. The parameters from and to of the API are not used: its specification
 // gives them 32 bits, which hold no milliseconds.
 //
 // Source: the vendor's alert search, as in docs.opsgenie.com/docs/alerts-search-query-help; JSM Operations API, GET alerts.
+//
+// Source of the sorting: JSM Operations API, GET alerts, parameter sort: createdAt, insertedAt, lastOccurredAt, priority.
 func terms(field string, from, to time.Time) string {
 	var all []string
 	if !from.IsZero() {
@@ -180,6 +179,11 @@ func terms(field string, from, to time.Time) string {
 		all = append(all, fmt.Sprintf("%s < %d", field, wholeMilliseconds(to)))
 	}
 	return strings.Join(all, " AND ")
+}
+
+// joined returns the queries that are not empty as one.
+func joined(queries ...string) string {
+	return strings.Join(slices.DeleteFunc(queries, func(q string) bool { return q == "" }), " AND ")
 }
 
 func wholeMilliseconds(t time.Time) int64 { return t.Add(time.Millisecond - 1).UnixMilli() }
