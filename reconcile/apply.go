@@ -13,6 +13,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/guard"
 	"github.com/maisonrmi/sopd/internal/hold"
 	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/reconcile/plan"
 )
@@ -221,7 +222,12 @@ func general(err error) bool {
 func (r *Reconciler) bounded(ctx context.Context, c change.Change) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	return r.call(ctx, c)
+	ctx, end := r.Trace.Begin(ctx, "change", span.Attribute{Key: "change_id", Value: string(c.ID)},
+		span.Attribute{Key: "kind", Value: string(c.Kind)}, span.Attribute{Key: "reason", Value: string(c.Reason)})
+	err := r.call(ctx, c)
+	state, _ := outcome(err)
+	end(string(state))
+	return err
 }
 
 func (r *Reconciler) call(ctx context.Context, c change.Change) error {

@@ -231,7 +231,7 @@ func (b *bench) reconciler(holder string) *reconcile.Reconciler {
 	b.Helper()
 	r, err := reconcile.New(reconcile.Config{
 		Store: b.store, Directory: b.v.okta, Writer: b.v.okta, Tickets: b.v.jira, Desk: b.v.jira, Pager: b.v.ops, Roster: b.v.ops, Policies: b.set,
-		Write: b.write, Self: self, Holder: holder, Sleep: b.v.clock.sleep, Now: b.v.clock.Now, Logger: slog.New(slog.DiscardHandler),
+		Write: b.write, Self: self, Program: "this build", Holder: holder, Sleep: b.v.clock.sleep, Now: b.v.clock.Now, Logger: slog.New(slog.DiscardHandler),
 		Stages: b.stages,
 	})
 	if err != nil {

@@ -60,7 +60,7 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 		if r.Write {
 			steps = append(steps, c.tickets, c.expiries, c.departures, c.emergencies, c.warnings, c.undos)
 		}
-		steps = append(steps, c.findings)
+		steps = append(steps, c.findings, r.saveQuiet)
 		for _, step := range steps {
 			if err := step(tx); err != nil {
 				return err
@@ -68,6 +68,9 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 		}
 		return nil
 	})
+	if err == nil {
+		clear(r.quiet.unsaved)
+	}
 	report.Findings = len(c.raised)
 	return c.over, err
 }

@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 
-	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/reconcile/plan"
 )
 
@@ -14,9 +13,11 @@ func (r *Reconciler) PlanTwice(ctx context.Context) (remembered, anew plan.Plan,
 		return remembered, anew, err
 	}
 	memory := r.quiet
-	r.quiet = make(map[access.GroupID]quiet)
+	r.quiet = newQuietGroups()
+	program := r.Program
+	r.Program = ""
 	without, err := r.load(ctx, nil)
-	r.quiet = memory
+	r.quiet, r.Program = memory, program
 	if err != nil {
 		return remembered, anew, err
 	}

@@ -14,11 +14,42 @@ import (
 // Groups are planned one at a time, and most of them not at all: a group in which everybody is where they should be stays so
 // until its own revision moves on, time runs out for one of its grants, or something about it is decided.
 
-// quiet is a group in which there was nothing to do, and what that rests on.
-type quiet struct {
-	revision int
-	fed      bool
-	counts   plan.Counts
+// quietGroups are those in which there was nothing to do, and how many memberships stand in each state in them. What the
+// same program found before it was restarted is read from the store.
+type quietGroups struct {
+	known   map[access.GroupID]store.Quiet // nil before the first look
+	unsaved map[access.GroupID]store.Quiet
+}
+
+func newQuietGroups() *quietGroups {
+	return &quietGroups{unsaved: make(map[access.GroupID]store.Quiet)}
+}
+
+func (q *quietGroups) load(tx *store.Tx, program string) (err error) {
+	if q.known == nil && program != "" {
+		q.known, err = tx.QuietGroups(program)
+	}
+	if q.known == nil {
+		q.known = make(map[access.GroupID]store.Quiet)
+	}
+	return err
+}
+
+func (q *quietGroups) put(id access.GroupID, found store.Quiet) {
+	q.known[id], q.unsaved[id] = found, found
+}
+
+func (q *quietGroups) drop(id access.GroupID) {
+	delete(q.known, id)
+	delete(q.unsaved, id)
+}
+
+// saveQuiet keeps what was found since it was last kept.
+func (r *Reconciler) saveQuiet(tx *store.Tx) error {
+	if r.Program == "" {
+		return nil
+	}
+	return tx.PutQuiet(r.Program, r.quiet.unsaved)
 }
 
 // concern is what is decided about one group beyond what is known of the group itself.
@@ -29,6 +60,9 @@ type concern struct {
 
 // plan makes the plan of every group that needs one and joins them.
 func (l *loader) plan(tx *store.Tx) error {
+	if err := l.r.quiet.load(tx, l.r.Program); err != nil {
+		return err
+	}
 	concerns, err := l.concerns(tx)
 	if err != nil {
 		return err
@@ -167,8 +201,8 @@ func (l *loader) planGroup(tx *store.Tx, id access.GroupID, revision int, about 
 	if !l.known(id) {
 		return p, false, nil
 	}
-	if q, found := l.r.quiet[id]; found && about == nil && q.revision == revision && q.fed == l.fed[id] {
-		return plan.Plan{Counts: q.counts}, true, nil
+	if q, found := l.r.quiet.known[id]; found && about == nil && q.Revision == revision && q.Fed == l.fed[id] {
+		return plan.Plan{Counts: plan.Counts{Granted: q.Granted, Baseline: q.Baseline, Foreign: q.Foreign}}, true, nil
 	}
 	o := l.view.observation
 	o.Actions = nil // they are about whole users
@@ -189,9 +223,11 @@ func (l *loader) planGroup(tx *store.Tx, id access.GroupID, revision int, about 
 		return p, false, err
 	}
 	p = plan.Build(o)
-	delete(l.r.quiet, id)
+	l.r.quiet.drop(id)
 	if about == nil && silent(p) && len(p.Satisfied) == len(o.Grants) {
-		l.r.quiet[id] = quiet{revision: revision, fed: l.fed[id], counts: p.Counts}
+		l.r.quiet.put(id, store.Quiet{
+			Revision: revision, Fed: l.fed[id], Granted: p.Counts.Granted, Baseline: p.Counts.Baseline, Foreign: p.Counts.Foreign,
+		})
 	}
 	l.noteEnds(p, o.Grants)
 	p.Satisfied = slices.DeleteFunc(p.Satisfied, func(id change.GrantID) bool { return !l.awaited(id) })

@@ -16,6 +16,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/paging"
+	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
@@ -124,12 +125,17 @@ type Config struct {
 	AtOnce int
 	// Self is the Okta user whose credential sopd uses; empty for a service app.
 	Self access.UserID
+	// Program tells this build from every other. What the same build found in groups that have not changed since is not
+	// looked at again after a restart; empty: everything is.
+	Program string
 	// Holder names this replica in the lease.
 	Holder string
 	// Sleep waits, or returns early with the context's cause. Tests replace it.
 	Sleep  func(ctx context.Context, d time.Duration) error
 	Now    func() time.Time // the store's clock
 	Logger *slog.Logger     // one Info line a pass, one a change
+	// Trace begins a span around each change; nil: none.
+	Trace span.Start
 	// Watch is told what happens, for metrics and for people who follow a demo; nil: nobody.
 	Watch func(Notice)
 }
@@ -156,7 +162,7 @@ type Reconciler struct {
 	// blind are the stages that could not read what they need in the pass under way.
 	blind map[string]error
 	// quiet are the groups in which the last look found nothing to do.
-	quiet map[access.GroupID]quiet
+	quiet *quietGroups
 	// unserved counts the tickets of the pass under way for which the vendor did not serve.
 	unserved int
 	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.
@@ -181,7 +187,7 @@ func New(c Config) (*Reconciler, error) {
 	if c.Watch == nil {
 		c.Watch = func(Notice) {}
 	}
-	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{}), quiet: make(map[access.GroupID]quiet)}, nil
+	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{}), quiet: newQuietGroups()}, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

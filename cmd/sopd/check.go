@@ -90,7 +90,7 @@ func (d *daemon) check(ctx context.Context) []checked {
 	}
 	lines = append(lines, problems("Jira", "credential, permissions and fields", d.jira.Check(ctx, d.policies.Projects()))...)
 	lines = append(lines, d.checkPaging(ctx, d.store.Now())...)
-	lines = append(lines, d.checkAnchors())
+	lines = append(lines, d.checkAnchors(), d.checkBackups())
 	lines = append(lines,
 		hookCheck("okta", "SOPD_OKTA_WEBHOOK_SECRET", d.config.OktaHooks),
 		hookCheck("jira", "SOPD_JIRA_WEBHOOK_SECRET", d.config.JiraHooks),

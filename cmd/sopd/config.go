@@ -29,6 +29,8 @@ type environment struct {
 	DatabaseURL          string `env:"SOPD_DATABASE_URL"     about:"sqlite:PATH or postgres://…; default sqlite in SOPD_DATA_DIR" secret:"true"`
 	Listen               string `env:"SOPD_LISTEN"           about:"address of metrics, webhooks and status page; default 127.0.0.1:9464"`
 	WebConfig            string `env:"SOPD_WEB_CONFIG_FILE"  about:"TLS and passwords of that address, a file in the format of Prometheus exporters; webhooks and probes need no password"`
+	OTLPEndpoint         string `env:"SOPD_OTLP_ENDPOINT"    about:"OpenTelemetry collector that gets traces over HTTP, such as http://127.0.0.1:4318; default OTEL_EXPORTER_OTLP_ENDPOINT, and no traces without either"`
+	OTELEndpoint         string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" about:"the same, under the name that OpenTelemetry gives it"`
 	Write                string `env:"SOPD_WRITE"            about:"true allows changes outside; default false"`
 	Interval             string `env:"SOPD_INTERVAL"         about:"time between two passes when nothing wakes it earlier; default 60s"`
 	RateShare            string `env:"SOPD_RATE_SHARE"       about:"percent of each vendor's reported rate limit that sopd takes at most, 1 to 100; default 50"`
@@ -47,6 +49,15 @@ type environment struct {
 	LedgerKey            string `env:"SOPD_LEDGER_KEY"       about:"key that signs the ledger, from sopd keys generate; without it nothing is signed" secret:"true"`
 	AnchorFile           string `env:"SOPD_ANCHOR_PATH"      about:"file off this machine, on a mount, to which signed checkpoints are appended"`
 	AnchorTicket         string `env:"SOPD_ANCHOR_TICKET"    about:"Jira ticket on which the newest checkpoint is commented once a day"`
+	AnchorWebhook        string `env:"SOPD_ANCHOR_WEBHOOK"   about:"https address to which each signed checkpoint is posted"`
+	AnchorWebhookSecret  string `env:"SOPD_ANCHOR_WEBHOOK_SECRET" about:"secret that signs those posts (HMAC-SHA256)" secret:"true"`
+	ArchiveDir           string `env:"SOPD_ARCHIVE_DIR"      about:"folder to which sopd run archives each month of the ledger that has ended; empty archives nothing"`
+	LedgerRetention      string `env:"SOPD_LEDGER_RETENTION" about:"how long archived records stay in the database too, such as 7y, 18m or 400d; default 7y"`
+	BackupDir            string `env:"SOPD_BACKUP_DIR"       about:"folder for encrypted backups of the embedded database, off this machine; empty makes none"`
+	BackupRecipients     string `env:"SOPD_BACKUP_RECIPIENTS" about:"public keys of age that backups are encrypted to, separated by commas"`
+	BackupInterval       string `env:"SOPD_BACKUP_INTERVAL"  about:"time between two backups; default 30m"`
+	BackupKeep           string `env:"SOPD_BACKUP_KEEP"      about:"how many of the newest backups are kept, besides one a day for 35 days; default 48"`
+	BackupIdentity       string `env:"SOPD_BACKUP_IDENTITY"  about:"private key of age for the weekly restore test; without it the test proves less" secret:"true"`
 	Paging               string `env:"SOPD_PAGING"           about:"opsgenie, jsmops, or both to cross from one to the other; empty pages nobody"`
 	PagingPrimary        string `env:"SOPD_PAGING_PRIMARY"   about:"with both, the one that is written to: opsgenie or jsmops; default opsgenie"`
 	JSMOpsURL            string `env:"SOPD_JSMOPS_URL"       about:"API of JSM Operations; default https://api.atlassian.com"`
@@ -67,6 +78,7 @@ type config struct {
 	DatabaseURL string
 	Listen      string
 	WebConfig   string
+	OTLP        string // base address of the collector; empty: no traces
 	Write       bool
 	Interval    time.Duration
 	RateShare   int // percent
@@ -83,6 +95,11 @@ type config struct {
 	LedgerKey                     secret.Value
 	AnchorFile                    string
 	AnchorTicket                  ticket.Key
+	AnchorHook                    string
+	AnchorSecret                  secret.Value
+	ArchiveDir                    string
+	Retention                     retention
+	Backup                        backupConfig
 	JSMOpsURL, JSMOpsSite         string
 	JSMOpsCloudID, JSMOpsUser     string
 	JSMOpsKey, JSMOpsToken        secret.Value
@@ -167,6 +184,7 @@ func (l *configLoader) config() config {
 	c.DatabaseURL = l.database()
 	c.OktaURL = l.vendor("SOPD_OKTA_URL", e.OktaURL, "write the org's address, such as https://example.okta.com")
 	c.JiraURL = l.vendor("SOPD_JIRA_URL", e.JiraURL, "write the site's address, such as https://example.atlassian.net")
+	c.OTLP = l.collector("SOPD_OTLP_ENDPOINT", or(e.OTLPEndpoint, e.OTELEndpoint))
 	l.credentials()
 	l.paging(&c)
 	l.ledger(&c)
@@ -175,6 +193,7 @@ func (l *configLoader) config() config {
 			l.wrong("SOPD_WEB_CONFIG_FILE", "%v", err)
 		}
 	}
+	l.backup(&c)
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		l.wrong("SOPD_LISTEN", "is not host:port, such as 127.0.0.1:9464")
 	}
@@ -237,6 +256,12 @@ func (l *configLoader) ledger(c *config) {
 			l.wrong("SOPD_ANCHOR_TICKET", "is %q; write a ticket's key, such as OPS-17", e.AnchorTicket)
 		}
 		c.AnchorTicket = key
+	}
+	l.anchorHook(c)
+	c.ArchiveDir = e.ArchiveDir
+	var err error
+	if c.Retention, err = parseRetention(e.LedgerRetention); err != nil {
+		l.wrong("SOPD_LEDGER_RETENTION", "%v", err)
 	}
 }
 
@@ -321,6 +346,19 @@ func (l *configLoader) vendor(variable, value, advice string) string {
 	}
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
 		l.wrong(variable, "uses http; write https (http is accepted on this machine only)")
+	}
+	return strings.TrimRight(value, "/")
+}
+
+// collector checks the address of a collector. Traces hold neither credentials nor people, so http is enough.
+func (l *configLoader) collector(variable, value string) string {
+	if value == "" {
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
+		l.wrong(variable, "is not the address of a collector, such as http://127.0.0.1:4318")
+		return ""
 	}
 	return strings.TrimRight(value, "/")
 }

@@ -29,7 +29,7 @@ func TestAReportTellsWhatARunDid(t *testing.T) {
 	if !strings.Contains(out, string(key)) {
 		t.Error("the day does not name the ticket that was fulfilled")
 	}
-	code, out, _ = s.sopd(t, "report", "--period", day, "--sample", "3", "--of", "grants")
+	code, out, _ = s.sopd(t, "report", "--period", day, "--sample", "50", "--of", "grants")
 	if code != exitDone || !strings.Contains(out, string(key)) || !strings.Contains(out, "seed ") {
 		t.Errorf("sample: %d\n%s", code, out)
 	}

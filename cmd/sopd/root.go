@@ -91,7 +91,7 @@ func newRoot(c console) *cobra.Command {
 	root.AddCommand(
 		newRunCommand(c), newDemoCommand(c), newInitCommand(c), newCheckCommand(c), newPlanCommand(c), newExplainCommand(c),
 		newHoldsCommand(c), newAdoptCommand(c), newKPICommand(c), newPolicyCommand(c), newVersionCommand(c),
-		newEvidenceCommand(c), newKeysCommand(c), newReportCommand(c), newParkedCommand(c),
+		newEvidenceCommand(c), newKeysCommand(c), newReportCommand(c), newParkedCommand(c), newBackupCommand(c), newRestoreCommand(c),
 	)
 	wrapArgs(root)
 	return root

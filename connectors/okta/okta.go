@@ -186,3 +186,6 @@ func (d *Directory) Self(ctx context.Context) (access.Actor, error) {
 	}
 	return access.Actor{ID: string(u.ID), Type: "User"}, nil
 }
+
+// Budgets returns what the vendor last said of each rate budget that was drawn on.
+func (d *Directory) Budgets() map[string]transport.Budget { return d.transport.Budgets() }

@@ -40,7 +40,7 @@ type Policy struct {
 	ID     string        // SOP@version
 	Digest string        // of the text, so that a changed policy is told from the one before
 	Grace  time.Duration // how long access stays after the profile has become another
-	Rules []Rule
+	Rules  []Rule
 }
 
 // Verdict is what a profile says to a rule.

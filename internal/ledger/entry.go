@@ -46,6 +46,10 @@ const (
 	TaskOpened         Kind = "task.opened"         // a recurring control was opened as a ticket
 	CheckpointSigned   Kind = "checkpoint.signed"   // body: the signed note
 	CheckpointAnchored Kind = "checkpoint.anchored" // a checkpoint was anchored off the machine
+	BackupTested       Kind = "backup.tested"       // a backup was restored to prove that it can be; body: backup.Tested
+	LedgerArchived     Kind = "ledger.archived"     // records of a closed month were written to an archive; body: evidence.ArchivedBody
+	LedgerPruned       Kind = "ledger.pruned"       // archived records older than the retention were deleted
+	PersonErased       Kind = "person.erased"       // a pseudonym was cut from its person; body: none, user: the pseudonym
 	KeyChanged         Kind = "key.changed"         // checkpoints are signed by another key from here on
 )
 
@@ -57,7 +61,8 @@ func Kinds() []Kind {
 		TicketTold, TicketOpened, AlertTold, FindingRaised, FindingCleared,
 		HoldMade, HoldApproved, HoldCancelled, HoldUsed, PlanProposed,
 		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, PolicyLoaded, GuardOverridden,
-		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, KeyChanged,
+		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, BackupTested,
+		LedgerArchived, LedgerPruned, PersonErased, KeyChanged,
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -24,6 +25,28 @@ func (t *Tx) PutBaseline(b Baseline) error {
 		return err
 	}
 	return t.touch(b.Group)
+}
+
+// PutBaselines is [Tx.PutBaseline] for many, each membership once.
+func (t *Tx) PutBaselines(all []Baseline) error {
+	rows := make([][]any, 0, len(all))
+	groups := make(map[access.GroupID]bool)
+	for _, b := range all {
+		rows = append(rows, []any{string(b.Group), string(b.User), micros(b.Adopted), micros(b.ReviewBy), b.By})
+		groups[b.Group] = true
+	}
+	err := t.insertMany("INSERT INTO baseline (group_id, user_id, adopted, review_by, adopter) VALUES ", rows,
+		` ON CONFLICT (group_id, user_id) DO UPDATE SET adopted = excluded.adopted, review_by = excluded.review_by,
+			adopter = excluded.adopter`)
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(groups)) {
+		if err := t.touch(id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Baseline returns the accepted memberships of the group, sorted by user.

@@ -221,6 +221,12 @@ type Tx struct {
 	tx    *sql.Tx // SQLite only
 	pgx   pgx.Tx  // PostgreSQL only
 	mode  mode
+	// statements are those that were prepared in the transaction, by their text.
+	statements map[string]*sql.Stmt
+
+	pseudonyms map[string]string // by identifier, those that were asked for
+	persons    map[string]Person // by pseudonym, those that were met; empty for one that was erased
+	concealed  bool              // records are not to name persons
 }
 
 // queryer is what *sql.Tx and *sql.Conn have in common.

@@ -52,14 +52,15 @@ func (w *World) fillJira() error {
 	}
 	w.jiraFields()
 	access, simple, emergency := validatedWorkflow(), simpleWorkflow(), emergencyWorkflow()
-	const kind = "Service Request with Approvals"
+	// In Jira a workflow belongs to an issue type.
+	const kind, change, urgent = "Service Request with Approvals", "Access Change", "Emergency Access"
 	w.Jira.AddProject(jiramock.Project{
 		Key: projectAccess, Name: "Access", Workflow: access,
 		RequestTypes: []jiramock.RequestType{
 			{Name: requestAccess, IssueType: kind, Required: []string{fieldFor}},
-			{Name: requestRevocation, IssueType: kind, Workflow: &simple, Required: []string{fieldFor, fieldSystem}},
-			{Name: requestRoleChange, IssueType: kind, Workflow: &simple, Required: []string{fieldFor, fieldSystem}},
-			{Name: requestEmergency, IssueType: kind, Workflow: &emergency, Required: []string{fieldSystem}},
+			{Name: requestRevocation, IssueType: change, Workflow: &simple, Required: []string{fieldFor, fieldSystem}},
+			{Name: requestRoleChange, IssueType: change, Workflow: &simple, Required: []string{fieldFor, fieldSystem}},
+			{Name: requestEmergency, IssueType: urgent, Workflow: &emergency, Required: []string{fieldSystem}},
 		},
 		SLAs: []jiramock.SLA{{Name: "Time to fulfil", Goal: 48 * time.Hour}},
 	})

@@ -29,7 +29,7 @@ func keys(t *testing.T, s *pagers.Stage) []string {
 }
 
 func TestDisagreementsBecomeFindingsAndStandUntilTheNextComparison(t *testing.T) {
-	found := []crossing.Disagreement{{crossing.OnCall, "Platform"}, {crossing.OnCall, "Security"}, {crossing.OpenAlert, "a"}, {crossing.OpenAlert, "b"}}
+	found := []crossing.Disagreement{{Kind: crossing.OnCall, What: "Platform"}, {Kind: crossing.OnCall, What: "Security"}, {Kind: crossing.OpenAlert, What: "a"}, {Kind: crossing.OpenAlert, What: "b"}}
 	var failure error
 	compared := 0
 	s := pagers.New(func(context.Context, time.Time) ([]crossing.Disagreement, error) { compared++; return found, failure }, 5*time.Minute)

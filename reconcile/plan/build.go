@@ -20,6 +20,7 @@ func Build(o Observation) Plan {
 	b.grantsElsewhere()
 	b.leavers()
 	b.actions()
+	b.plan.Satisfied = b.ids(b.satisfied)
 	b.plan.sort()
 	return b.plan
 }
@@ -31,12 +32,13 @@ type builder struct {
 	groups []GroupState // sorted by ID
 	group  map[access.GroupID]GroupState
 	// grants are the positions of each group's grants: by user, those that live before those that are over, by ID.
-	grants   map[access.GroupID][]int32
-	leaver   map[access.UserID]Leaver
-	revoked  map[access.Membership]Revocation
-	pending  map[access.Membership]bool
-	kept     map[access.UserID]bool // protected
-	observed map[access.GroupID]bool
+	grants    map[access.GroupID][]int32
+	satisfied []int32
+	leaver    map[access.UserID]Leaver
+	revoked   map[access.Membership]Revocation
+	pending   map[access.Membership]bool
+	kept      map[access.UserID]bool // protected
+	observed  map[access.GroupID]bool
 	// waiting are memberships that a role change takes when its new ones are there; forbidden are the tickets of role
 	// changes whose new ones come when the old are gone; arriving are users who are to get something by their profile.
 	waiting   map[access.Membership]bool
@@ -138,7 +140,7 @@ func (b *builder) member(g GroupState, m access.Membership, s standing) {
 		b.remove(b.removal(m, s.against.Reason, s))
 	case len(s.live) > 0:
 		b.plan.Counts.Granted++
-		b.satisfy(s.live)
+		b.satisfied = append(b.satisfied, s.live...)
 		b.endOver(s.over)
 	case b.o.Baseline[m]:
 		b.plan.Counts.Baseline++
@@ -159,7 +161,7 @@ func (b *builder) foreign(m access.Membership, s standing, why string) {
 	case s.against != nil:
 		b.skip(b.removal(m, s.against.Reason, s), why)
 	case len(s.live) > 0:
-		b.satisfy(s.live)
+		b.satisfied = append(b.satisfied, s.live...)
 		b.endOver(s.over)
 	case len(s.over) > 0:
 		b.skip(b.removal(m, b.last(s.over).EndsFor(), s), why)
@@ -349,12 +351,6 @@ func (b *builder) propose(c change.Change) {
 
 func (b *builder) skip(c change.Change, why string) {
 	b.plan.Skipped = append(b.plan.Skipped, Skipped{Change: c, Why: why})
-}
-
-func (b *builder) satisfy(grants []int32) {
-	for _, i := range grants {
-		b.plan.Satisfied = append(b.plan.Satisfied, b.o.Grants[i].ID)
-	}
 }
 
 func (b *builder) end(grants []int32, reason change.Reason, against *Revocation) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/change"
 )
 
 // index prepares everything that is looked up while the groups are walked.
@@ -23,7 +24,7 @@ func (b *builder) index() {
 	for _, positions := range b.grants {
 		slices.SortFunc(positions, b.compareGrants)
 	}
-	b.plan.Satisfied = slices.Grow(b.plan.Satisfied, len(b.o.Grants))
+	b.satisfied = make([]int32, 0, len(b.o.Grants))
 	b.leaver = make(map[access.UserID]Leaver, len(b.o.Leavers))
 	for _, l := range b.o.Leavers {
 		if known, ok := b.leaver[l.User]; !ok || compareLeavers(l, known) < 0 {
@@ -64,6 +65,22 @@ func (b *builder) compareGrants(i, j int32) int {
 	default:
 		return cmp.Compare(x.ID, y.ID)
 	}
+}
+
+// ids returns the IDs of the grants at the positions, sorted.
+func (b *builder) ids(positions []int32) []change.GrantID {
+	if len(positions) == 0 {
+		return nil
+	}
+	slices.Sort(positions) // whoever gives grants by ID has them sorted by this alone
+	ids := make([]change.GrantID, len(positions))
+	for n, i := range positions {
+		ids[n] = b.o.Grants[i].ID
+	}
+	if !slices.IsSorted(ids) {
+		slices.Sort(ids)
+	}
+	return ids
 }
 
 // compareLeavers prefers the evidence of a ticket, which can be told what was done, then the earliest.

@@ -223,6 +223,7 @@ func Join(parts ...Plan) Plan {
 		p.Counts.Foreign += part.Counts.Foreign
 	}
 	p.sort()
+	slices.Sort(p.Satisfied)
 	same := func(a, b change.Change) bool { return a.Group == "" && compareChanges(a, b) == 0 }
 	p.Changes = slices.CompactFunc(p.Changes, same)
 	p.Proposed = slices.CompactFunc(p.Proposed, same)
@@ -306,5 +307,4 @@ func (p *Plan) sort() {
 	slices.SortFunc(p.Skipped, func(a, b Skipped) int { return compareChanges(a.Change, b.Change) })
 	slices.SortFunc(p.Ended, func(a, b GrantEnd) int { return cmp.Compare(a.Grant, b.Grant) })
 	slices.SortFunc(p.Drift, access.Membership.Compare)
-	slices.Sort(p.Satisfied)
 }

@@ -9,6 +9,13 @@ CREATE TABLE group_revisions (
     at       BIGINT NOT NULL
 );
 
+CREATE TABLE quiet_groups (
+    group_id TEXT   PRIMARY KEY,
+    revision BIGINT NOT NULL,
+    program  TEXT   NOT NULL,
+    doc      TEXT   NOT NULL
+);
+
 CREATE TABLE user_names (
     kind    TEXT NOT NULL,
     name    TEXT NOT NULL,

@@ -1,7 +1,7 @@
-// Package chart_test renders the Helm chart and decodes what comes out strictly into Kubernetes' own types: a field in the
-// wrong place is an error, as the API server would make it. It is a module of its own, so that sopd does not depend on
-// Kubernetes.
-package chart_test
+// Package deploy_test holds what is deployed against the types of those who read it: the Helm chart is rendered and decoded
+// strictly into Kubernetes' types, the compose file is loaded by Compose's own loader. A field in the wrong place is an
+// error, as it would be there. It is a module of its own, so that sopd depends on neither.
+package deploy_test
 
 import (
 	"bufio"
@@ -39,7 +39,7 @@ func helm(t *testing.T) string {
 // render runs helm template and returns what it prints.
 func render(t *testing.T, values string, more ...string) (out string, err error) {
 	t.Helper()
-	args := append([]string{"template", "sopd", "../sopd", "--namespace", "sopd", "--kube-version", "1.33.0", "-f", values}, more...)
+	args := append([]string{"template", "sopd", "../helm/sopd", "--namespace", "sopd", "--kube-version", "1.33.0", "-f", values}, more...)
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), helm(t), args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -143,7 +143,7 @@ func TestThePodMayDoNothingThatItDoesNotNeed(t *testing.T) {
 
 func TestSecretsComeAsFilesAndNeverAsVariables(t *testing.T) {
 	pod := one[*apps.Deployment](t, objects(t, "everything.yaml")).Spec.Template.Spec
-	page, err := os.ReadFile("../../../docs/configuration.md")
+	page, err := os.ReadFile("../../docs/configuration.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestSecretsComeAsFilesAndNeverAsVariables(t *testing.T) {
 
 func TestFiguresRulesAndDashboardsAreThoseOfTheRepository(t *testing.T) {
 	all := objects(t, "everything.yaml")
-	rules, err := os.ReadFile("../../prometheus/sopd.rules.yml")
+	rules, err := os.ReadFile("../prometheus/sopd.rules.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestFiguresRulesAndDashboardsAreThoseOfTheRepository(t *testing.T) {
 	if want := bytes.Count(rules, []byte("- alert: ")) + bytes.Count(rules, []byte("- record: ")); n != want {
 		t.Errorf("%d rules, want %d", n, want)
 	}
-	files, err := filepath.Glob("../../grafana/dashboards/*.json")
+	files, err := filepath.Glob("../grafana/dashboards/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no dashboards", err)
 	}
