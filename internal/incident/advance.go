@@ -244,9 +244,8 @@ func (a *advance) signs() []sign {
 	}
 	if a.sight.Ticket != nil {
 		all = append(all, a.ofTicket(*a.sight.Ticket)...)
-	} else if r := a.out.Record; r.TicketGone || r.Ticket == "" && !r.Severity.Major() {
-		all = append(all, a.withoutTicket()...)
 	}
+	all = append(all, a.ends()...)
 	for _, run := range a.out.Record.Runs {
 		if !run.Finished.IsZero() && len(run.Steps) > 0 {
 			all = append(all, sign{Contained, run.Finished, "playbook"})
@@ -273,9 +272,6 @@ func ofAlert(a Alert) []sign {
 			}
 		}
 	}
-	if at, closed := a.closed(); closed {
-		all = append(all, sign{Resolved, at, "alert"})
-	}
 	return all
 }
 
@@ -290,10 +286,14 @@ func (a Alert) closed() (time.Time, bool) {
 	}
 }
 
-// withoutTicket reads the end of an incident that is an alert only: it ends with the last of its alerts.
-func (a *advance) withoutTicket() []sign {
+// ends reads the end of the alerts: the incident is resolved with the close of the last of them, and closed too when there is
+// no ticket to say so.
+func (a *advance) ends() []sign {
 	var last time.Time
 	for _, alert := range a.sight.Alerts {
+		if alert.Gone {
+			continue
+		}
 		at, closed := alert.closed()
 		if !closed {
 			return nil
@@ -302,10 +302,15 @@ func (a *advance) withoutTicket() []sign {
 			last = at
 		}
 	}
-	if last.IsZero() {
+	r := a.out.Record
+	switch {
+	case last.IsZero():
 		return nil
+	case r.TicketGone, a.sight.Ticket == nil && r.Ticket == "" && !r.Severity.Major():
+		return []sign{{Closed, last, "alert"}, {Resolved, last, "alert"}}
+	default:
+		return []sign{{Resolved, last, "alert"}}
 	}
-	return []sign{{Closed, last, "alert"}}
 }
 
 // ofTicket reads the statuses that the ticket has been in.

@@ -265,6 +265,34 @@ func TestOnlyWhoIsAuthorisedSetsATime(t *testing.T) {
 	}
 }
 
+func TestTheEndIsSaidOnlyByWhoIsAuthorised(t *testing.T) {
+	for _, text := range []string{"sopd: closed", "sopd: resolved"} {
+		o := order("comment/1", text, 10)
+		o.Authorised = false
+		out := incident.Advance(begun(), incident.Sight{Alerts: []incident.Alert{alert(nil)}, Orders: []incident.Judged{o}}, policy(t), at(20))
+		if out.Record.Reached(incident.Closed) || out.Record.Reached(incident.Resolved) || len(out.Replies) != 1 {
+			t.Errorf("%s: %+v, %+v", text, out.Record.Milestones, out.Replies)
+		}
+	}
+}
+
+func TestAnIncidentIsResolvedWithTheLastOfItsAlerts(t *testing.T) {
+	ended := func(id paging.AlertID, minutes int) incident.Alert {
+		return alert(func(a *incident.Alert) {
+			a.ID, a.Open, a.CloseAfter, a.Updated = id, false, time.Duration(minutes)*time.Minute, at(minutes)
+		})
+	}
+	stands := alert(func(a *incident.Alert) { a.ID, a.Updated = "a2", at(15) })
+	r, _ := story(t, incident.Sight{Alerts: []incident.Alert{ended("a1", 10), stands}})
+	if r.Reached(incident.Resolved) {
+		t.Error("resolved though an alert stands")
+	}
+	r, _ = story(t, incident.Sight{Alerts: []incident.Alert{ended("a1", 10), stands}}, incident.Sight{Alerts: []incident.Alert{ended("a1", 10), ended("a2", 30)}})
+	if m := r.Milestones[incident.Resolved]; !m.At.Equal(at(30)) || r.Round != 1 {
+		t.Errorf("resolved %+v in round %d", m, r.Round)
+	}
+}
+
 func TestEachUpdateEndsACycleAndBeginsTheNextUntilItIsResolved(t *testing.T) {
 	s := incident.Sight{Alerts: []incident.Alert{alert(nil)}, Orders: []incident.Judged{order("comment/1", "sopd: update", 20), order("note/2", "/update", 45)}}
 	resolved := s

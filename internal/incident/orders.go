@@ -44,6 +44,9 @@ func (a *advance) order(o Judged) {
 		a.refuse(o, Refused, "Not done: whoever wrote this is not known as an active user.")
 	case o.Command.Verb == Told:
 		a.update(Update{Ref: o.Ref, At: o.At.UTC()})
+	case o.Command.Verb == Mark && !o.Authorised && (o.Command.Milestone == Resolved || o.Command.Milestone == Closed):
+		// The end of an incident is the end of its containment too.
+		a.refuse(o, Refused, "Not done: that an incident is %s is said only by somebody whom the policy authorises, or by the ticket's status.", o.Command.Milestone)
 	case o.Command.Verb == Mark && o.Command.Time.IsZero():
 		a.reach(sign{o.Command.Milestone, o.At, where(o)})
 	case o.Command.Verb == Mark:

@@ -93,6 +93,8 @@ func (g *ingestion) alert(a incident.Alert) error {
 	case found:
 	case strings.HasPrefix(string(a.Alias), ours) || !g.wanted(a):
 		return nil
+	case !a.Open && g.round.Now.Sub(a.Created) > recent: // it was over before sopd looked after it
+		return nil
 	default:
 		r = incident.Begin(incident.AlertPart(a.ID), a.Created, g.round.Now)
 	}

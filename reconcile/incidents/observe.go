@@ -236,7 +236,7 @@ func (s *Stage) readTickets(ctx context.Context, w reconcile.Round, in *seen) er
 			if !readAt.Equal(t.Updated) || !t.Done && w.Now.Sub(s.looked[t.Key]) >= lookAgain {
 				stale[t.Key] = true
 			}
-			if named := s.named(t); named != "" {
+			if named := s.named(t); named != "" && stale[t.Key] {
 				if _, found, err := tx.Alert(named); err != nil {
 					return err
 				} else if !found {

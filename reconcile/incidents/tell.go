@@ -193,10 +193,10 @@ func (s *Stage) remind(p speaker, _ incident.Sight) error {
 	return p.both("remind/"+due.UTC().Format(time.RFC3339), remindText(r, due))
 }
 
-// closeAlerts closes the alerts of an incident that was closed in Jira.
+// closeAlerts closes the alerts of an incident that was closed in Jira, or of which nothing is left but the page for it.
 func (s *Stage) closeAlerts(p speaker, sight incident.Sight) error {
 	closed, ended := p.record.Milestones[incident.Closed]
-	if !ended || closed.Source == "alert" {
+	if p.record.Withdrawn.IsZero() && (!ended || closed.Source == "alert") {
 		return nil
 	}
 	for _, a := range sight.Alerts {
