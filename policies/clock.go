@@ -12,8 +12,8 @@ import (
 	"github.com/maisonrmi/sopd/internal/kpi"
 )
 
-// Facts lists what clocks can start, pause and stop on. The procedures record them; a clock on anything else would never
-// run.
+// Facts lists what clocks can start, pause and stop on whatever the policies say; the access procedures record it. A policy
+// of another kind declares the facts that it gives, see [compiler.declare]. A clock on anything else would never run.
 func Facts() []string {
 	return append([]string{
 		"request.requested", "request.approved", "request.provisioned", "request.validated", "leaver.left", "leaver.removed",
@@ -38,7 +38,7 @@ func (c *compiler) clock(f *file, at, sopName string, in clockYAML) {
 		facts []string
 	}{{"start", in.Start}, {"pause", in.Pause}, {"resume", in.Resume}, {"stop", in.Stop}, {"cancel", in.Cancel}, {"reopen", in.Reopen}} {
 		for i, fact := range list.facts {
-			f.oneOf(fmt.Sprintf("%s.%s[%d]", at, list.name, i), fact, Facts()...)
+			c.later = append(c.later, func() { f.oneOf(fmt.Sprintf("%s.%s[%d]", at, list.name, i), fact, c.facts()...) })
 		}
 	}
 	for i, text := range in.Warn {
@@ -57,6 +57,7 @@ func (c *compiler) clock(f *file, at, sopName string, in clockYAML) {
 	}
 	f.validate(at, append(slices.Clone(c.clocksOf(sopName)), d))
 	c.set.Clocks = append(c.set.Clocks, d)
+	c.paging(f, at, d, in)
 }
 
 func (c *compiler) clocksOf(sopName string) []kpi.Definition {

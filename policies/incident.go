@@ -182,7 +182,7 @@ func evalBool(program cel.Program, in map[string]any) (bool, error) {
 	return holds, nil
 }
 
-func (f *file) severities(in []severityYAML) incident.Tree {
+func (f *file) severities(in []branchYAML) incident.Tree {
 	if len(in) == 0 {
 		f.wrong("$.severity", "write the questions of the severity tree, the first that holds decides")
 	}

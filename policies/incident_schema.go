@@ -4,7 +4,7 @@ package policies
 type incidentFile struct {
 	SOP         sop                 `yaml:",inline"`
 	Alerts      alertsYAML          `yaml:"alerts"`
-	Severity    []severityYAML      `yaml:"severity"` // in order; the first that holds decides
+	Severity    []branchYAML        `yaml:"severity"` // in order; the first that holds decides
 	Milestones  map[string][]string `yaml:"milestones"`
 	OnCall      onCallYAML          `yaml:"onCall"`
 	Updates     updatesYAML         `yaml:"updates"`
@@ -21,7 +21,7 @@ type alertsYAML struct {
 	Link  string `yaml:"link"`  // where an alert is seen, with {id} for its ID; empty: tickets get no link
 }
 
-type severityYAML struct {
+type branchYAML struct {
 	Severity string `yaml:"severity"`
 	When     string `yaml:"when"` // CEL; empty: always
 	Reason   string `yaml:"reason"`

@@ -37,6 +37,7 @@ type Set struct {
 	// Undo is how long an undone removal keeps the access without a ticket.
 	Undo   time.Duration
 	Clocks []kpi.Definition // of all procedures
+	Procedural
 	// Routing says whom alerts go to, and which may wait.
 	Routing routing.Rules
 	// Incident is how incidents are met; nil: sopd does not look after them.
@@ -133,6 +134,7 @@ func (s *Set) Projects() []string {
 	for _, p := range s.SOPs {
 		projects = append(projects, p.Tickets.Projects...)
 	}
+	projects = append(projects, s.Procedural.projects()...)
 	slices.Sort(projects)
 	return slices.Compact(projects)
 }
@@ -149,6 +151,7 @@ func (s *Set) Fields() []string {
 	if s.Incident != nil {
 		fields = append(fields, s.Incident.fields()...)
 	}
+	fields = append(fields, s.Procedural.fields()...)
 	slices.Sort(fields)
 	return slices.Compact(fields)
 }
@@ -170,6 +173,7 @@ func (s *Set) Eligible() []access.GroupID {
 	if s.Incident != nil {
 		groups = append(groups, s.Incident.Containment.Authorised.Groups...)
 	}
+	groups = append(groups, s.Procedural.eligible()...)
 	slices.Sort(groups)
 	return slices.Compact(groups)
 }
@@ -196,6 +200,8 @@ type compiler struct {
 	files    []*file
 	problems []Problem
 	single   map[string]string // kinds that may stand once, and the file they stand in
+	given    map[string]string // facts that policies declare, and the procedure that gives them
+	later    []func()          // checks that need every file
 }
 
 func (c *compiler) read(folder fs.FS) {
@@ -240,6 +246,8 @@ func (c *compiler) compile() {
 			KindPeople: c.people, KindGuards: c.guards, KindAccessProvisioning: c.accessProvisioning,
 			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation, KindRoleChange: c.roleChange,
 			KindBreakGlass: c.breakGlass, KindBirthright: c.birthright,
+			KindProcedure: c.proceduralFile, KindRecurringTasks: c.recurringTasks, KindAccessReview: c.accessReview,
+			KindWatch: c.watch, KindSOPControl: c.sopControl,
 			KindIncidentResponse: c.incidentResponse, KindRouting: c.routing,
 		},
 	}
@@ -247,7 +255,8 @@ func (c *compiler) compile() {
 		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
 			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
 				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation, KindRoleChange, KindBreakGlass,
-				KindBirthright, KindIncidentResponse, KindRouting}, ", "))
+				KindBirthright, KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl,
+				KindIncidentResponse, KindRouting}, ", "))
 		}
 	}
 	for _, round := range rounds {
@@ -257,6 +266,9 @@ func (c *compiler) compile() {
 			}
 		}
 	}
+	for _, check := range c.later {
+		check()
+	}
 	slices.SortFunc(c.set.SOPs, func(a, b SOP) int { return strings.Compare(a.Name, b.Name) })
 	if len(c.set.Catalog.Systems) == 0 && len(c.problems) == 0 {
 		c.problems = append(c.problems, Problem{File: ".", Text: "no Catalog lists a system; write a file of kind Catalog"})
@@ -265,7 +277,8 @@ func (c *compiler) compile() {
 
 // once refuses a second catalog, people or guards file: which of two would hold is not a question to leave open.
 func (c *compiler) once(f *file) bool {
-	several := []string{KindCalendar, KindRevocation, KindAccessProvisioning, KindRoleChange, KindBreakGlass, KindBirthright}
+	several := []string{KindCalendar, KindRevocation, KindAccessProvisioning, KindRoleChange, KindBreakGlass, KindBirthright,
+		KindProcedure, KindRecurringTasks, KindWatch, KindAccessReview}
 	if slices.Contains(several, f.kind) {
 		return true
 	}

@@ -99,6 +99,7 @@ type sop struct {
 	NextReview string      `yaml:"nextReview"`
 	RACI       raciYAML    `yaml:"raci"`
 	Controls   []string    `yaml:"controls"`
+	Backfill   string      `yaml:"backfill"` // how far back clocks are filled from the vendors' history at the first start
 	Tickets    ticketsYAML `yaml:"tickets"`
 	Clocks     []clockYAML `yaml:"clocks"`
 }
@@ -160,6 +161,9 @@ type clockYAML struct {
 	Warn     []string          `yaml:"warn"` // "75%" used up, or "30m" left
 	Owner    string            `yaml:"owner"`
 	Escalate string            `yaml:"escalate"`
+	// Page says when somebody is paged: "at-risk", "breached". Left out: breached.
+	Page     []string          `yaml:"page"`
+	Priority map[string]string `yaml:"priority"` // of the page: {breached: P2, at-risk: P4}
 }
 
 // accessFile is the access provisioning procedure.

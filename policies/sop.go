@@ -71,36 +71,11 @@ func (c *compiler) procedure(f *file, in sop) SOP {
 
 // head compiles what a procedure says about itself.
 func (c *compiler) head(f *file, in sop) SOP {
-	if !slug.MatchString(in.Name) {
-		f.wrong("$.name", "name is %q; write small letters, digits and hyphens", in.Name)
+	d := c.document(f, in)
+	return SOP{
+		Kind: d.Kind, Name: d.Name, Title: d.Title, Version: d.Version, Effective: d.Effective, NextReview: d.NextReview,
+		Owner: d.Owner, Reviewer: d.Reviewer, RACI: d.RACI, Controls: d.Controls,
 	}
-	for _, known := range c.set.SOPs {
-		if known.Name == in.Name {
-			f.wrong("$.name", "procedure %q stands twice", in.Name)
-		}
-	}
-	if !semver.MatchString(in.Version) {
-		f.wrong("$.version", "version is %q; write three numbers, such as 1.0.0", in.Version)
-	}
-	f.required("$.title", in.Title)
-	f.required("$.owner", in.Owner)
-	f.required("$.reviewer", in.Reviewer)
-	effective, nextReview := f.day("$.effective", in.Effective), f.day("$.nextReview", in.NextReview)
-	if in.Effective == "" {
-		f.wrong("$.effective", "effective is missing; write the day from which the procedure holds")
-	}
-	if !nextReview.After(effective) {
-		f.wrong("$.nextReview", "nextReview has to be a day after effective")
-	}
-	p := SOP{
-		Kind: in.Header.Kind, Name: in.Name, Title: in.Title, Version: in.Version, Effective: effective,
-		NextReview: nextReview, Owner: in.Owner, Reviewer: in.Reviewer, RACI: RACI(in.RACI),
-		Controls: in.Controls,
-	}
-	for i, clock := range in.Clocks {
-		c.clock(f, fmt.Sprintf("$.clocks[%d]", i), in.Name, clock)
-	}
-	return p
 }
 
 func (f *file) tickets(in ticketsYAML) Tickets {

@@ -91,10 +91,32 @@ func (l *loader) known(id access.GroupID) bool {
 	return read && !failed
 }
 
-// snapshot is the organisation as people are looked up in it.
+// snapshot is the organisation as people are looked up in it. A look-up that fails dooms the transaction: nothing may be
+// decided on somebody who could not be read.
 type snapshot struct {
-	*store.Tx
+	tx     *store.Tx
 	loader *loader
+}
+
+// User implements [people.Source].
+func (s snapshot) User(id access.UserID) (access.User, bool, error) {
+	user, found, err := s.tx.User(id)
+	s.tx.Doom(err)
+	return user, found, err
+}
+
+// UsersByAttribute implements [people.Source].
+func (s snapshot) UsersByAttribute(value string) ([]access.UserID, error) {
+	ids, err := s.tx.UsersByAttribute(value)
+	s.tx.Doom(err)
+	return ids, err
+}
+
+// UsersByName implements [people.Source].
+func (s snapshot) UsersByName(name string) ([]access.UserID, error) {
+	ids, err := s.tx.UsersByName(name)
+	s.tx.Doom(err)
+	return ids, err
 }
 
 // IsMember is false for a group that could not be read.
@@ -102,7 +124,19 @@ func (s snapshot) IsMember(m access.Membership) (bool, error) {
 	if !s.loader.known(m.Group) {
 		return false, nil
 	}
-	return s.Tx.IsMember(m)
+	in, err := s.tx.IsMember(m)
+	s.tx.Doom(err)
+	return in, err
+}
+
+// MembersOf is nil for a group that could not be read.
+func (s snapshot) MembersOf(group access.GroupID) ([]access.UserID, error) {
+	if !s.loader.known(group) {
+		return nil, nil
+	}
+	members, _, _, err := s.tx.Members(group)
+	s.tx.Doom(err)
+	return members, err
 }
 
 // loadTickets leaves out tickets that could not be read: nothing is given, taken or said on what is not known.

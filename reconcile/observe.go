@@ -286,7 +286,7 @@ func (r *Reconciler) believeEmpty(ctx context.Context, id access.GroupID) error 
 // follows, so a crash reads a page again rather than losing one; events are told apart by their uuid.
 func (r *Reconciler) observeLog(ctx context.Context) error {
 	var cursor access.Cursor
-	since := r.Now().Add(-firstLog)
+	since := r.Now().Add(-max(firstLog, r.Policies.Backfill()))
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
 		var at time.Time
 		var err error
@@ -355,9 +355,9 @@ func (r *Reconciler) observeTickets(ctx context.Context) error {
 }
 
 // putTicket stores a ticket with its approvals. One whose approvals cannot be read is set aside with what was known of them.
-// Those of a ticket that is done stay as they were last read: they are the evidence for what was done on it.
+// Those of an access ticket that is done stay as they were last read: they are the evidence for what was done on it.
 func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time.Time) error {
-	if sop, ours := r.Policies.SOP(t); !ours || t.Done || sop.Kind == policies.KindIncidentResponse {
+	if sop, ours := r.Policies.SOP(t); (!ours || t.Done || sop.Kind == policies.KindIncidentResponse) && !r.Policies.Approved(t, readAt) {
 		return r.write(ctx, func(tx *store.Tx) error { return tx.PutTicket(t, readAt) })
 	}
 	approvals, unreadable := r.Tickets.Approvals(ctx, t.Key)

@@ -134,7 +134,7 @@ func (l *loader) judge(tx *store.Tx) error {
 		Now: l.now, Catalog: set.Catalog, Users: make(map[access.UserID]access.User), Pending: l.pending,
 		Protected: l.protected(), Policies: planPolicies(set),
 	}
-	directory := people.Over(set.People, snapshot{Tx: tx, loader: l})
+	directory := people.Over(set.People, snapshot{tx: tx, loader: l})
 	world := authority.World{Catalog: set.Catalog, People: directory, Now: l.now}
 	for _, j := range l.open {
 		j.verdict = authority.Judge(j.ticket, j.approvals, j.sop.Rules, world)

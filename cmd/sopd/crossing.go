@@ -12,6 +12,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/people"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
+	"github.com/maisonrmi/sopd/reconcile"
 )
 
 // side is a pager that can be crossed from or to.
@@ -88,7 +89,10 @@ func unknown(err error) error {
 // named looks somebody up in the mirror of Okta.
 func (d *daemon) named(ctx context.Context, find func(*people.Directory) (access.User, error)) (user access.User, err error) {
 	readErr := d.store.Read(ctx, func(tx *store.Tx) error {
-		p := people.Over(d.policies.People, tx)
+		p, readErr := reconcile.People(tx, d.policies)
+		if readErr != nil {
+			return readErr
+		}
 		user, err = find(p)
 		return p.Err()
 	})

@@ -22,7 +22,6 @@ import (
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
 	"github.com/maisonrmi/sopd/reconcile"
-	"github.com/maisonrmi/sopd/reconcile/incidents"
 	"github.com/maisonrmi/sopd/reconcile/pagers"
 	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/client_golang/prometheus"
@@ -213,34 +212,11 @@ func (d *daemon) newReconciler(context.Context) error {
 	}
 	r, err := reconcile.New(reconcile.Config{
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira},
-		Pager: pager, Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
+		Pager: pager, Stages: stages, Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
 		Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger, Trace: d.trace,
-		Stages: stages,
 	})
 	d.reconciler = r
 	return err
-}
-
-// stages makes the procedures besides access that the policies call for.
-func (d *daemon) stages() ([]reconcile.Stage, error) {
-	var all []reconcile.Stage
-	if d.policies.Incident != nil {
-		o := incidents.Options{
-			Store: d.store, Policies: d.policies, Comments: d.jira, Self: func() access.UserID { return d.reconciler.Self },
-		}
-		if d.pager != nil {
-			o.Alerts = d.pager
-		}
-		s, err := incidents.New(o)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s)
-	}
-	if p, two := d.pager.(*pair); two {
-		all = append(all, pagers.New(p.Compare, compareEvery*d.config.Interval))
-	}
-	return all, nil
 }
 
 // program tells this build from others, also from one of the same version that somebody has built since. Empty when it cannot

@@ -163,10 +163,10 @@ func (c demoChange) sentence() string {
 	why := map[change.Reason]string{
 		change.ApprovedTicket: "approved in " + c.Ticket, change.Offboarding: "offboarding " + c.Ticket,
 		change.Deprovisioned: "deactivated in Okta", change.Expired: "the access of " + c.Ticket + " ran out",
-		change.Revocation: "revocation " + c.Ticket, change.Drift: "nobody approved it",
+		change.Revocation: "revocation " + c.Ticket, change.Drift: "nobody approved it", change.Review: "revoked in the review " + c.Ticket,
+		change.RoleChange: strings.TrimSpace("the role changed " + c.Ticket), change.Birthright: "the profile gives it",
 		change.Containment: "contained in " + c.Ticket,
-		change.RoleChange:  strings.TrimSpace("the role changed " + c.Ticket), change.Birthright: "the profile gives it",
-		change.BreakGlass: "emergency " + c.Ticket, change.Unreviewed: "the emergency " + c.Ticket + " was not found justified",
+		change.BreakGlass:  "emergency " + c.Ticket, change.Unreviewed: "the emergency " + c.Ticket + " was not found justified",
 		change.Undo: "a second person approved to take a change back",
 	}[c.Reason]
 	if c.Outcome == change.Refused {
@@ -202,6 +202,9 @@ func playDemo(ctx context.Context, c console, o demoOptions) error {
 	for name, v := range world.Stories()[i].Env {
 		env[name] = v
 	}
+	if err := addPolicies(env["SOPD_POLICY_DIR"], world.Stories()[i]); err != nil {
+		return err
+	}
 	env["SOPD_LISTEN"], env["SOPD_LOG_LEVEL"] = or(value(c, "SOPD_LISTEN"), "127.0.0.1:0"), or(value(c, "SOPD_LOG_LEVEL"), "error")
 	inner := console{In: c.In, Out: c.Out, Err: c.Err, Env: func(key string) (string, bool) { v, ok := env[key]; return v, ok }}
 	d, err := connect(ctx, inner, quietly)
@@ -210,6 +213,19 @@ func playDemo(ctx context.Context, c console, o demoOptions) error {
 	}
 	p := &demo{console: c, world: w, daemon: d, json: o.asJSON, told: make(map[change.ID]bool), result: demoResult{Story: o.story}}
 	return errors.Join(p.play(ctx, world.Stories()[i], o), d.close())
+}
+
+// addPolicies writes the policy files that a story brings along.
+func addPolicies(folder string, story world.Story) error {
+	if story.Policies == nil {
+		return nil
+	}
+	for name, text := range story.Policies(time.Now()) {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func value(c console, key string) string {

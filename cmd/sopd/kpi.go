@@ -33,8 +33,24 @@ type kpiLine struct {
 	Median     float64     `json:"median_seconds"`
 	P95        float64     `json:"p95_seconds"`
 	Attainment *float64    `json:"attainment,omitempty"`
+	Kept       int         `json:"kept"` // of Measured
+	Measured   int         `json:"measured"`
+	Backfilled int         `json:"backfilled"` // cycles that began before sopd
 	Next       *nextBreach `json:"next,omitempty"`
 	Changes    []string    `json:"change_ids"`
+	Coverage   *coverage   `json:"coverage,omitempty"` // set for a share of tickets, which has no times
+}
+
+// coverage is the share of tickets that have everything that their procedure asks for, and what the others lack.
+type coverage struct {
+	Complete int       `json:"complete"`
+	Total    int       `json:"total"`
+	Lacking  []lacking `json:"lacking"`
+}
+
+type lacking struct {
+	Ticket  string   `json:"ticket"`
+	Missing []string `json:"missing"`
 }
 
 // nextBreach is the cycle that will be late first, and who has to act.
@@ -45,12 +61,13 @@ type nextBreach struct {
 }
 
 func newKPICommand(c console) *cobra.Command {
-	var asJSON bool
+	var asJSON, verify bool
 	cmd := &cobra.Command{
 		Use:   "kpi",
 		Short: "Show how every promise was kept in the last 90 days",
 		Long: "Show each promise with its target, how often it was met and breached in the last 90 days, what is open, and what\n" +
-			"is next to breach and for whom it waits. The figures are computed from the recorded facts.",
+			"is next to breach and for whom it waits. The figures are computed from the recorded facts.\n\n" +
+			"With --verify every stored figure is computed again from the ledger alone; exit code 5 when one differs.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, set, err := load(cmd.Context(), c)
@@ -62,6 +79,9 @@ func newKPICommand(c console) *cobra.Command {
 				return err
 			}
 			defer s.Close()
+			if verify {
+				return verifyKPIs(cmd.Context(), c, s, set, asJSON)
+			}
 			lines, err := kpiLines(cmd.Context(), s, set)
 			if err != nil {
 				return err
@@ -73,6 +93,7 @@ func newKPICommand(c console) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&verify, "verify", false, "compute every stored figure again from the ledger and compare")
 	return cmd
 }
 
@@ -87,14 +108,44 @@ func kpiLines(ctx context.Context, s *store.Store, set *policies.Set) ([]kpiLine
 	for _, p := range figures.Promises(set.Clocks, facts, now) {
 		lines = append(lines, lineOf(p, kpi.Summarise(p.Cycles, period, now)))
 	}
-	return lines, nil
+	shares, err := coverageLines(ctx, s, set)
+	return append(lines, shares...), err
+}
+
+// coverageLines returns a line for every share of tickets.
+func coverageLines(ctx context.Context, s *store.Store, set *policies.Set) ([]kpiLine, error) {
+	var lines []kpiLine
+	err := s.Read(ctx, func(tx *store.Tx) error {
+		shares, err := tx.Coverage()
+		if err != nil {
+			return err
+		}
+		open, err := tx.ProceedingsLacking()
+		if err != nil {
+			return err
+		}
+		for _, p := range set.Procedures {
+			if p.Coverage == "" {
+				continue
+			}
+			c := &coverage{Complete: shares[p.Name].Part, Total: shares[p.Name].Total, Lacking: []lacking{}}
+			for _, l := range open {
+				if l.SOP == p.Name {
+					c.Lacking = append(c.Lacking, lacking{Ticket: string(l.Ticket), Missing: slices.Concat(l.Missing, l.Broken)})
+				}
+			}
+			lines = append(lines, kpiLine{SOP: p.Name, KPI: p.Coverage, Severity: "all", Target: "100%", Changes: []string{}, Coverage: c})
+		}
+		return nil
+	})
+	return lines, err
 }
 
 func lineOf(p figures.Promise, s kpi.Summary) kpiLine {
 	line := kpiLine{
 		SOP: p.Definition.SOP, KPI: p.Definition.Name, Severity: or(p.Severity, "all"), Target: p.Target.String(),
 		Met: s.Met, Breached: s.Breached, OnTrack: s.Open.OnTrack, AtRisk: s.Open.AtRisk, Overdue: s.Open.Breached,
-		Median: s.Median.Seconds(), P95: s.P95.Seconds(), Changes: []string{},
+		Median: s.Median.Seconds(), P95: s.P95.Seconds(), Changes: []string{}, Kept: s.Attainment.Part, Measured: s.Attainment.Total,
 	}
 	if ratio, ok := s.Attainment.Ratio(); ok {
 		line.Attainment = &ratio
@@ -103,6 +154,9 @@ func lineOf(p figures.Promise, s kpi.Summary) kpiLine {
 		line.Next = &nextBreach{Subject: s.Next.Subject, Due: s.Next.Due, Waiting: or(s.Next.Waiting, p.Definition.Owner)}
 	}
 	for _, c := range p.Cycles {
+		if c.Backfilled {
+			line.Backfilled++
+		}
 		if c.Change != "" && !slices.Contains(line.Changes, c.Change) {
 			line.Changes = append(line.Changes, c.Change)
 		}
@@ -114,18 +168,18 @@ func lineOf(p figures.Promise, s kpi.Summary) kpiLine {
 func printKPIs(w io.Writer, lines []kpiLine) error {
 	var table strings.Builder
 	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "PROMISE\tSEVERITY\tTARGET\tMET\tBREACHED\tOPEN\tMEDIAN\tNEXT DUE")
+	fmt.Fprintln(t, "PROMISE\tSEVERITY\tTARGET\tMET\tBREACHED\tKEPT\tMEDIAN\tP95\tOPEN: ON TRACK/AT RISK/LATE\tNEXT DUE")
 	var shown []kpiLine
 	for _, l := range lines {
-		open := l.OnTrack + l.AtRisk + l.Overdue
-		if l.Met+l.Breached+open == 0 {
+		if l.Met+l.Breached+l.OnTrack+l.AtRisk+l.Overdue == 0 {
 			continue
 		}
 		next := "-"
 		if l.Next != nil {
-			next = l.Next.Subject + " " + l.Next.Due.UTC().Format("Mon 2 Jan 15:04 UTC")
+			next = l.Next.Subject + " " + l.Next.Due.UTC().Format("Mon 2 Jan 15:04 UTC") + ", waits for " + l.Next.Waiting
 		}
-		fmt.Fprintf(t, "%s/%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", l.SOP, l.KPI, l.Severity, l.Target, l.Met, l.Breached, open, took(l), next)
+		fmt.Fprintf(t, "%s/%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%d/%d/%d\t%s\n", l.SOP, l.KPI, l.Severity, l.Target, l.Met, l.Breached,
+			kept(l), took(l, l.Median), took(l, l.P95), l.OnTrack, l.AtRisk, l.Overdue, next)
 		shown = append(shown, l)
 	}
 	if err := t.Flush(); err != nil {
@@ -139,16 +193,40 @@ func printKPIs(w io.Writer, lines []kpiLine) error {
 			fmt.Fprintf(w, "    %s\n", id)
 		}
 	}
-	if quiet := len(lines) - len(shown); quiet > 0 {
+	quiet := len(lines) - len(shown)
+	for _, l := range lines {
+		if l.Coverage == nil {
+			continue
+		}
+		quiet--
+		printCoverage(w, l)
+	}
+	if quiet > 0 {
 		fmt.Fprintf(w, "%d more promises have nothing to measure yet.\n", quiet)
 	}
 	_, err := fmt.Fprintln(w, "Times count on each promise's calendar: outside working hours, a clock of business days (bd) stands still.")
 	return err
 }
 
-func took(l kpiLine) string {
+// printCoverage prints a share of tickets, with what the others lack.
+func printCoverage(w io.Writer, l kpiLine) {
+	fmt.Fprintf(w, "%s/%s: %d of %d tickets have everything\n", l.SOP, l.KPI, l.Coverage.Complete, l.Coverage.Total)
+	for _, x := range l.Coverage.Lacking {
+		fmt.Fprintf(w, "    %s lacks: %s\n", x.Ticket, strings.Join(x.Missing, "; "))
+	}
+}
+
+// kept writes how many of those that were measured were kept: months may have a handful, and a share alone hides that.
+func kept(l kpiLine) string {
+	if l.Measured == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d of %d", l.Kept, l.Measured)
+}
+
+func took(l kpiLine, seconds float64) string {
 	if l.Met+l.Breached == 0 {
 		return "-"
 	}
-	return (time.Duration(l.Median * float64(time.Second))).Round(time.Millisecond).String()
+	return (time.Duration(seconds * float64(time.Second))).Round(time.Millisecond).String()
 }

@@ -135,7 +135,8 @@ func families(t *testing.T) []*dto.MetricFamily {
 	})
 	makeHistory(t, d)
 	figures.NewPasses(d.registry, resultNames())
-	if err := figures.NewKPIs(d.registry, d.policies.Clocks).Update(t.Context(), d.store); err != nil {
+	vendors := figures.Coverage{SOP: "vendor-onboarding", KPI: "due-diligence"}
+	if err := figures.NewKPIs(d.registry, d.policies.Clocks, vendors).Update(t.Context(), d.store); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.newIntake(waker{}); err != nil {
@@ -166,6 +167,9 @@ func makeHistory(t *testing.T, d *daemon) {
 		}
 		c.State, c.Settled = change.Confirmed, now
 		if err := tx.PutChange(c); err != nil {
+			return err
+		}
+		if err := tx.PutProceeding(store.Proceeding{SOP: "vendor-onboarding", Ticket: "VND-1", Standing: store.Complete}); err != nil {
 			return err
 		}
 		_, err := tx.PutFacts([]kpi.Fact{

@@ -16,6 +16,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/jobs"
 	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/policies"
 	"github.com/maisonrmi/sopd/reconcile"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -107,7 +108,7 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	}
 	loop := &loop{
 		daemon: d, stopping: ctx, due: make(chan time.Time, 1), health: &health{write: d.config.Write, store: d.store.Ping},
-		passes: figures.NewPasses(d.registry, resultNames()), kpis: figures.NewKPIs(d.registry, d.policies.Clocks),
+		passes: figures.NewPasses(d.registry, resultNames()), kpis: figures.NewKPIs(d.registry, d.policies.Clocks, coverages(d.policies)...),
 	}
 	loop.runner, err = jobs.New(ctx, d.store, jobs.Handlers{Wake: loop.job}, jobs.Options{Logger: d.logger})
 	if err == nil {
@@ -128,6 +129,17 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	group.Go(func() error { return d.archiving(ctx) })
 	bound(l.Addr())
 	return group.Wait()
+}
+
+// coverages returns the KPIs that are a share of tickets with everything there.
+func coverages(set *policies.Set) []figures.Coverage {
+	var all []figures.Coverage
+	for _, p := range set.Procedures {
+		if p.Coverage != "" {
+			all = append(all, figures.Coverage{SOP: p.Name, KPI: p.Coverage})
+		}
+	}
+	return all
 }
 
 func resultNames() []string {

@@ -33,7 +33,7 @@ func doors() map[string][]string {
 		"github.com/pressly/goose":               {"internal/store"},
 		"github.com/riverqueue/river":            {"internal/jobs"},
 		"filippo.io/age":                         {"internal/backup"},
-		"github.com/xuri/excelize":               {"internal/evidence"},
+		"github.com/xuri/excelize":               {"internal/evidence", "internal/report"},
 		"github.com/sethvargo/go-envconfig":      {"cmd/sopd"},
 		"github.com/prometheus/exporter-toolkit": {"cmd/sopd"},
 		"github.com/spf13/cobra":                 {"cmd/sopd"},

@@ -38,6 +38,7 @@ const (
 	BaselineDropped    Kind = "baseline.dropped"
 	FactRecorded       Kind = "fact.recorded" // body: kpi.Fact
 	FactCorrected      Kind = "fact.corrected"
+	FiguresChanged     Kind = "figures.changed" // a late or corrected fact changed a figure that was final; body: what and why
 	PolicyLoaded       Kind = "policy.loaded"
 	GuardOverridden    Kind = "guard.overridden"
 	PageSent           Kind = "page.sent"
@@ -60,7 +61,7 @@ func Kinds() []Kind {
 		ChangeIntended, ChangeApplied, ChangeUnconfirmed, ChangeConfirmed, ChangeRefused, ChangeWitnessed, ChangeWithheld,
 		TicketTold, TicketOpened, AlertTold, FindingRaised, FindingCleared,
 		HoldMade, HoldApproved, HoldCancelled, HoldUsed, PlanProposed,
-		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, PolicyLoaded, GuardOverridden,
+		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, FiguresChanged, PolicyLoaded, GuardOverridden,
 		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, BackupTested,
 		LedgerArchived, LedgerPruned, PersonErased, KeyChanged,
 	}

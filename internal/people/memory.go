@@ -1,6 +1,11 @@
 package people
 
-import "github.com/maisonrmi/sopd/internal/access"
+import (
+	"maps"
+	"slices"
+
+	"github.com/maisonrmi/sopd/internal/access"
+)
 
 // memory is a [Source] of users that are given at once.
 type memory struct {
@@ -53,4 +58,9 @@ func (m *memory) UsersByName(name string) ([]access.UserID, error) { return m.na
 // IsMember implements [Source].
 func (m *memory) IsMember(of access.Membership) (bool, error) {
 	return m.members[of.Group][of.User], nil
+}
+
+// MembersOf implements [Source].
+func (m *memory) MembersOf(group access.GroupID) ([]access.UserID, error) {
+	return slices.Sorted(maps.Keys(m.members[group])), nil
 }

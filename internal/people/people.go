@@ -39,6 +39,8 @@ type Source interface {
 	UsersByName(name string) ([]access.UserID, error)
 	// IsMember reports whether the user was last seen in the group. It is false for a group that was not read.
 	IsMember(m access.Membership) (bool, error)
+	// MembersOf lists the members of the group, sorted. It is nil for a group that was not read.
+	MembersOf(group access.GroupID) ([]access.UserID, error)
 }
 
 // Directory finds users. Build it with [New] or [Over]; it does not change afterwards.
@@ -149,4 +151,13 @@ func (d *Directory) User(id access.UserID) (user access.User, ok bool) {
 func (d *Directory) Member(m access.Membership) bool {
 	in, err := d.source.IsMember(m)
 	return !d.failed(err) && in
+}
+
+// MembersOf lists the members of a group, sorted; nobody for a group whose members are not known.
+func (d *Directory) MembersOf(group access.GroupID) []access.UserID {
+	ids, err := d.source.MembersOf(group)
+	if d.failed(err) {
+		return nil
+	}
+	return ids
 }

@@ -28,6 +28,8 @@ func columns() map[string][]string {
 		"facts":     {"id", "subject", "doc"},
 		"cycles":    {"subject", "doc"},
 		"work":      {"key"},
+		// Of the procedures besides access.
+		"procedures": {"doc"}, "tasks": {"doc"}, "reviews": {"doc"}, "unassigned": {"user_id"}, "stale_subjects": {"subject"},
 	}
 }
 

@@ -25,8 +25,12 @@ func (t *Tx) PutFacts(facts []kpi.Fact) (fresh []kpi.Fact, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if n == 1 {
-			fresh = append(fresh, f)
+		if n == 0 {
+			continue
+		}
+		fresh = append(fresh, f)
+		if err := t.markStale(f.Subject); err != nil {
+			return nil, err
 		}
 	}
 	return fresh, nil

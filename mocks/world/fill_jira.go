@@ -12,7 +12,7 @@ import (
 const (
 	projectAccess = "ACC"
 	projectPeople = "HR"
-	projectSec    = "SEC"
+	projectSec    = "SIR"
 
 	requestAccess     = "Access request"
 	requestRevocation = "Access revocation"
@@ -69,8 +69,9 @@ func (w *World) fillJira() error {
 		RequestTypes: []jiramock.RequestType{{Name: requestOffboard, IssueType: kind, Required: []string{fieldLeaver}}},
 	})
 	w.Jira.AddProject(jiramock.Project{
-		Key: projectSec, Name: "Security", Workflow: incidentWorkflow(), IssueTypes: []string{typeIncident, typeReview, "Task"},
+		Key: projectSec, Name: "Security incidents", Workflow: incidentWorkflow(), IssueTypes: []string{typeIncident, typePostIncident, "Task"},
 	})
+	w.fillProcedures()
 	return w.jiraPast()
 }
 

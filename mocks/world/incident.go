@@ -12,16 +12,14 @@ import (
 
 // The issue types of the security project.
 const (
-	typeIncident = "Incident"
-	typeReview   = "Post-incident review"
+	typeIncident     = "Incident"
+	typePostIncident = "Post-incident review"
 )
 
-// The statuses of incidents and reviews, beside [StatusClosed].
+// The statuses of incidents and reviews, beside [StatusOpen], [StatusProgress] and [StatusClosed].
 const (
-	StatusOpen       = "Open"
-	StatusInProgress = "In progress"
-	StatusContained  = "Contained"
-	StatusResolved   = "Resolved"
+	StatusContained = "Contained"
+	StatusResolved  = "Resolved"
 )
 
 // incidentWorkflow lets an issue go from every status to every other.
@@ -29,12 +27,12 @@ func incidentWorkflow() jiramock.Workflow {
 	return jiramock.Workflow{
 		Name: "Incident",
 		Statuses: []jiramock.Status{
-			{Name: StatusOpen, Category: jiramock.ToDo}, {Name: StatusInProgress, Category: jiramock.InProgress},
+			{Name: StatusOpen, Category: jiramock.ToDo}, {Name: StatusProgress, Category: jiramock.InProgress},
 			{Name: StatusContained, Category: jiramock.InProgress}, {Name: StatusResolved, Category: jiramock.InProgress},
 			{Name: StatusClosed, Category: jiramock.Done},
 		},
 		Transitions: []jiramock.Transition{
-			{ID: "11", Name: "Open", To: StatusOpen}, {ID: "21", Name: "Take on", To: StatusInProgress},
+			{ID: "11", Name: "Open", To: StatusOpen}, {ID: "21", Name: "Take on", To: StatusProgress},
 			{ID: "31", Name: "Contained", To: StatusContained}, {ID: "41", Name: "Resolve", To: StatusResolved},
 			{ID: "51", Name: "Close", To: StatusClosed},
 		},

@@ -9,6 +9,8 @@ type Story struct {
 	Steps []Step
 	// Env is what the program's environment has besides that of the world, or in its place; nil: nothing.
 	Env map[string]string
+	// Policies returns further policy files that the story needs, by their names, for a start at the given time; nil: none.
+	Policies func(start time.Time) map[string]string
 }
 
 // Step is one thing that happens. Steps are played in their order on one world; a later one may need an earlier one.
@@ -56,5 +58,7 @@ func Stories() []Story {
 		expiredTokenStory(), emptyReadStory(), answerLostStory(),
 		incidentSev1Story(), incidentFromTicketStory(), incidentLateUpdateStory(), pirOverdueStory(), playbookUnauthorisedStory(),
 		pagersDisagreeStory(),
+		unapprovedAdminStory(), emergencyChangeStory(), vendorStory(), vulnerabilityStory(), restoreTestStory(), dataReturnStory(),
+		sopReviewStory(), recurringTaskStory(), accessReviewStory(), unusualHoursStory(),
 	}
 }

@@ -50,10 +50,6 @@ func comments(as, nick, text string) func(*World) error {
 	return onTicket(nick, func(w *World, key Key) error { return w.Comment(as, key, text) })
 }
 
-func drags(as, nick, status string) func(*World) error {
-	return onTicket(nick, func(w *World, key Key) error { return w.Drag(as, key, status) })
-}
-
 // newTicket: exactly one ticket of the security project holds the text, and it is kept under the nickname.
 func newTicket(nick, name, text string) Expectation {
 	return Expectation{Name: name, Held: func(w *World) (bool, error) {

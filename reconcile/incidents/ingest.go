@@ -25,7 +25,11 @@ type ingestion struct {
 }
 
 func (s *Stage) ingest(tx *store.Tx, w reconcile.Round, in *seen) error {
-	g := &ingestion{stage: s, tx: tx, round: w, records: map[incident.ID]incident.Record{}, people: people.Over(s.Policies.People, tx)}
+	directory, err := reconcile.People(tx, s.Policies)
+	if err != nil {
+		return err
+	}
+	g := &ingestion{stage: s, tx: tx, round: w, records: map[incident.ID]incident.Record{}, people: directory}
 	live, err := tx.LiveIncidents()
 	if err != nil {
 		return err

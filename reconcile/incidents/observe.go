@@ -213,7 +213,7 @@ func ofNotes(id paging.AlertID, notes []paging.Note) []incident.Order {
 	for _, n := range notes {
 		if c, is := incident.ParseNote(n.Text); is {
 			all = append(all, incident.Order{
-				Ref: "note/" + fingerprint(string(id)+n.Created.UTC().Format(time.RFC3339Nano)+n.Author+n.Text), Command: c, At: n.Created.UTC(),
+				Ref: "note/" + reconcile.Fingerprint(string(id)+n.Created.UTC().Format(time.RFC3339Nano)+n.Author+n.Text), Command: c, At: n.Created.UTC(),
 				Author: ticket.Person{Name: n.Author},
 			})
 		}

@@ -1,8 +1,6 @@
 package incidents
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,11 +14,6 @@ import (
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/reconcile"
 )
-
-func fingerprint(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])[:12]
-}
 
 // The keys of the effects that open tickets.
 func ticketEffect(id incident.ID) string { return "incident/" + string(id) + "/ticket" }
@@ -37,7 +30,7 @@ type speaker struct {
 func (p speaker) put(e change.Effect) error {
 	e.Key, e.Created = "incident/"+string(p.record.ID)+"/"+e.Key, p.now
 	if e.Marker == "" && (e.Kind == change.Comment || e.Kind == change.AlertNote) {
-		e.Marker = "Reference: " + fingerprint(e.Key)
+		e.Marker = "Reference: " + reconcile.Fingerprint(e.Key)
 		e.Body += "\n\n" + e.Marker
 	}
 	_, err := p.tx.PutEffect(e)
@@ -88,7 +81,7 @@ func (s *Stage) tell(tx *store.Tx, w reconcile.Round, out *incident.Outcome, sig
 		}
 	}
 	for _, run := range out.Record.Runs {
-		if err := p.both("run/"+fingerprint(run.Ref), s.confirmedText(out.Record, run)); err != nil {
+		if err := p.both("run/"+reconcile.Fingerprint(run.Ref), s.confirmedText(out.Record, run)); err != nil {
 			return err
 		}
 	}
@@ -96,7 +89,7 @@ func (s *Stage) tell(tx *store.Tx, w reconcile.Round, out *incident.Outcome, sig
 }
 
 func (p speaker) reply(r incident.Reply) error {
-	key := "reply/" + fingerprint(r.Order.Ref)
+	key := "reply/" + reconcile.Fingerprint(r.Order.Ref)
 	if r.Order.OnTicket() {
 		return p.comment(key, r.Text)
 	}
@@ -237,7 +230,7 @@ func (s *Stage) missing(p speaker, sight incident.Sight) error {
 		return nil
 	}
 	return p.put(change.Effect{
-		Key: "missing/" + fingerprint(strings.Join(r.Review.Missing, "|")), Kind: change.Comment, Ticket: r.Review.Ticket, Body: missingText(r.Review.Missing),
+		Key: "missing/" + reconcile.Fingerprint(strings.Join(r.Review.Missing, "|")), Kind: change.Comment, Ticket: r.Review.Ticket, Body: missingText(r.Review.Missing),
 	})
 }
 
@@ -268,7 +261,7 @@ func (s *Stage) tellRun(tx *store.Tx, w reconcile.Round, r incident.Record, run 
 	if run.Finished.IsZero() {
 		return nil
 	}
-	return p.both("finished/"+fingerprint(run.Ref), s.finishedText(r, run))
+	return p.both("finished/"+reconcile.Fingerprint(run.Ref), s.finishedText(r, run))
 }
 
 func (s *Stage) sentence(step incident.Step) string {

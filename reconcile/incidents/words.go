@@ -8,6 +8,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/calendar"
 	"github.com/maisonrmi/sopd/internal/incident"
 	"github.com/maisonrmi/sopd/internal/kpi"
+	"github.com/maisonrmi/sopd/reconcile"
 )
 
 // What is said on incidents' tickets and alerts stands in this file. No line begins as an order does: what sopd writes is
@@ -30,14 +31,6 @@ func named(r incident.Record) string {
 	return string(r.ID)
 }
 
-func bullets(lines []string) string {
-	var b strings.Builder
-	for _, line := range lines {
-		fmt.Fprintf(&b, "\n* %s", line)
-	}
-	return b.String()
-}
-
 // ordersText says how to speak to sopd.
 func (s *Stage) ordersText() string {
 	lines := []string{
@@ -48,7 +41,7 @@ func (s *Stage) ordersText() string {
 		lines = append(lines, fmt.Sprintf(`"sopd: contain" and a playbook (%s): run it for the user or group that the alert names; only on the word of who is authorised`,
 			names(s.policy.Containment.Playbooks)))
 	}
-	return "A comment that begins with one of these is understood:" + bullets(lines)
+	return "A comment that begins with one of these is understood:" + reconcile.Bullets(lines)
 }
 
 func (s *Stage) ticketText(r incident.Record, sight incident.Sight) string {
@@ -92,7 +85,7 @@ func (s *Stage) confirmedText(r incident.Record, run incident.Run) string {
 		}
 		lines = append(lines, line)
 	}
-	return fmt.Sprintf("Playbook %s was confirmed for incident %s at %s.%s", run.Playbook, r.ID, stamp(run.At), bullets(lines))
+	return fmt.Sprintf("Playbook %s was confirmed for incident %s at %s.%s", run.Playbook, r.ID, stamp(run.At), reconcile.Bullets(lines))
 }
 
 func (s *Stage) finishedText(r incident.Record, run incident.Run) string {
@@ -108,14 +101,14 @@ func (s *Stage) finishedText(r incident.Record, run incident.Run) string {
 		}
 	}
 	return fmt.Sprintf("Playbook %s is finished; incident %s counts as contained since %s, read back from Okta:%s\n\n%s", run.Playbook, r.ID,
-		stamp(run.Finished), bullets(lines), "Sessions inside applications that were open before do not end by this; end them there.")
+		stamp(run.Finished), reconcile.Bullets(lines), "Sessions inside applications that were open before do not end by this; end them there.")
 }
 
 func (s *Stage) reviewText(r incident.Record) string {
 	review := s.policy.Engine.Review
 	return fmt.Sprintf("Review of incident %s (%s, Sev %d), closed at %s. Due on %s.\n\nIt is complete when this ticket is done and has:%s", named(r), r.ID,
 		r.Severity.Level(), stamp(r.Review.Opened), r.Review.Due.Format(time.DateOnly),
-		bullets([]string{review.RootCause, review.PolicyUpdates, incident.FollowUps}))
+		reconcile.Bullets([]string{review.RootCause, review.PolicyUpdates, incident.FollowUps}))
 }
 
 func completeText(r incident.Record) string {
@@ -123,5 +116,5 @@ func completeText(r incident.Record) string {
 }
 
 func missingText(missing []string) string {
-	return "This review is closed and does not count as complete yet. It lacks:" + bullets(missing)
+	return "This review is closed and does not count as complete yet. It lacks:" + reconcile.Bullets(missing)
 }

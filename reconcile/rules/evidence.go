@@ -56,7 +56,7 @@ func (c *checker) unfounded(ch change.Change) string {
 	case change.Containment:
 		return c.confirmed(ch)
 	case change.Review:
-		return c.decided(ch, ledger.ReviewDecided)
+		return c.reviewed(ch)
 	default:
 		return "no such evidence is known"
 	}
