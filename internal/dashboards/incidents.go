@@ -57,7 +57,7 @@ func reviewsLate() panel {
 	return panel{
 		kind: number, title: "Reviews overdue", unit: "short", width: 4, steps: none("orange"), alert: "SopdUrgentPromiseBroken",
 		about:   "Post-incident reviews after their last day. The ticket says what is missing: root cause, policy updates, follow-ups.",
-		queries: []query{{expr: `max(sopd_findings{job="$job",kind="review-overdue"})`}},
+		queries: []query{{expr: `max(sopd_findings{job="$job",kind="pir-overdue"})`}},
 	}
 }
 
@@ -130,6 +130,6 @@ func incidentFindings() panel {
 	return panel{
 		kind: lines, title: "Findings about incidents and paging", unit: "short", width: 12, alert: "SopdObjectsLeftAlone",
 		about:   "What does not add up, reviews that are overdue, procedures that cannot read, passes that do not end. Each has one alert, which closes by itself.",
-		queries: []query{{expr: `max by (kind) (sopd_findings{job="$job",kind=~"incident|review-overdue|blind|silent|guard-disabled"})`, legend: "{{kind}}"}},
+		queries: []query{{expr: `max by (kind) (sopd_findings{job="$job",kind=~"incident|pir-overdue|blind|silent|guard-disabled"})`, legend: "{{kind}}"}},
 	}
 }

@@ -25,7 +25,7 @@ import (
 const FindingIncident finding.Kind = "incident"
 
 // FindingReview says that a post-incident review is overdue.
-const FindingReview finding.Kind = "review-overdue"
+const FindingReview finding.Kind = "pir-overdue"
 
 // Alerts reads the pager. Lists are complete or an error.
 type Alerts interface {
@@ -143,7 +143,7 @@ func (s *Stage) Conclude(tx *store.Tx, w reconcile.Round) ([]finding.Finding, er
 func overdue(r incident.Record, now time.Time) (finding.Finding, bool) {
 	late := r.Review.Ticket != "" && r.Review.Completed.IsZero() && !now.Before(r.Review.Due.AddDate(0, 0, 1))
 	return finding.Finding{
-		Key: finding.Key("review-overdue/" + string(r.ID)), Kind: FindingReview, Ticket: r.Review.Ticket, Raised: now, Priority: 3,
+		Key: finding.Key("pir-overdue/" + string(r.ID)), Kind: FindingReview, Ticket: r.Review.Ticket, Raised: now, Priority: 3,
 		Title: "the review of an incident is overdue", Detail: map[string]string{"incident": string(r.ID), "due": r.Review.Due.Format(time.DateOnly)},
 	}, late
 }
