@@ -70,10 +70,9 @@ controls: [X]
 
 func sopYAML(kind, name, rest string) string { return fmt.Sprintf(sopHead, kind, name, name) + rest }
 
-// org returns the policies, compiled.
-func org(t *testing.T) *policies.Set {
-	t.Helper()
-	files := map[string]string{
+// orgFiles returns the policies' files.
+func orgFiles() map[string]string {
+	return map[string]string{
 		"catalog.yaml": orgYAML, "guards.yaml": guardsYAML, "people.yaml": peopleYAML,
 		"access.yaml": sopYAML("AccessProvisioning", "access-provisioning", `
 tickets:
@@ -149,8 +148,13 @@ rules:
   - {name: finance, when: 'user.department == "Finance"', roles: [{system: payments, role: User}]}
 `),
 	}
+}
+
+// org returns the policies, compiled.
+func org(t *testing.T) *policies.Set {
+	t.Helper()
 	folder := make(fstest.MapFS)
-	for name, text := range files {
+	for name, text := range orgFiles() {
 		folder[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	set, err := policies.Load(folder)
@@ -312,7 +316,7 @@ func (b *bench) passed() reconcile.Report {
 // settle runs passes a minute apart until nothing is left to do, and fails when there always is something.
 func (b *bench) settle() {
 	b.Helper()
-	const limit = 12
+	const limit = 16 // a ticket whose opening nobody answered is tried again after ten minutes
 	for range limit {
 		before := len(b.v.writes())
 		crashed, err := b.pass()

@@ -189,6 +189,7 @@ func stories() []story {
 			},
 		},
 		containment(),
+		accessReview(),
 		{
 			name:  "request for a group that a rule feeds",
 			begin: func(b *bench) { b.v.jira.approve(b.v.jira.raise(asks("Portal", "", time.Time{})), "uOwner") },

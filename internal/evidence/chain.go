@@ -88,6 +88,7 @@ func OfChange(tx *store.Tx, id change.ID) (Chain, error) {
 	if c.Ticket != "" {
 		b.ticket(c.Ticket)
 		b.recordsOfKinds(c.Ticket, ledger.GrantApproved, ledger.GrantEnded, ledger.RequestRefused, ledger.TicketTold, ledger.FactRecorded)
+		b.decisions(c)
 	}
 	return b.finish()
 }
@@ -169,6 +170,14 @@ func (b *builder) grants(all []change.Grant, err error) {
 func (b *builder) changes(all []change.Change, err error) {
 	b.fail(err)
 	b.chain.Changes = append(b.chain.Changes, all...)
+}
+
+// decisions adds what an access review decided about the membership of the change.
+func (b *builder) decisions(c change.Change) {
+	all, err := b.tx.RecordsByTicket(c.Ticket)
+	b.records(slices.DeleteFunc(all, func(r ledger.Record) bool {
+		return r.Kind != ledger.ReviewDecided || r.User != c.User || r.Group != c.Group
+	}), err)
 }
 
 func (b *builder) recordsOfKinds(key ticket.Key, kinds ...ledger.Kind) {

@@ -1,10 +1,12 @@
 package figures
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -24,20 +26,38 @@ const projectBatch = 500
 // Refresh brings the stored cycles and figures up to date with the recorded facts: only subjects that have something new,
 // or all of them when the clocks are defined differently than before. It works in transactions of its own.
 func Refresh(ctx context.Context, s *store.Store, clocks []kpi.Definition) error {
-	err := s.Write(ctx, func(tx *store.Tx) error { return renew(tx, clocks) })
+	var other, due bool
+	err := s.Read(ctx, func(tx *store.Tx) error {
+		var err error
+		other, due, err = stale(tx, clocks)
+		return err
+	})
+	if err == nil && other {
+		err = s.Write(ctx, func(tx *store.Tx) error { return renew(tx, clocks) })
+	}
+	if err != nil || !due && !other {
+		return err
+	}
 	after := ""
-	for err == nil {
-		var more bool
+	for more := true; more && err == nil; {
 		err = s.Write(ctx, func(tx *store.Tx) error {
 			var err error
 			after, more, err = project(tx, clocks, after)
 			return err
 		})
-		if !more {
-			break
-		}
 	}
 	return err
+}
+
+// stale reports whether the clocks are defined differently than before, and whether any subject has to be computed: most
+// often neither is so, and then nothing is written.
+func stale(tx *store.Tx, clocks []kpi.Definition) (other, due bool, err error) {
+	was, _, _, err := tx.Cursor(cursorClocks)
+	if err != nil {
+		return false, false, err
+	}
+	subjects, err := tx.StaleSubjects("", 1)
+	return string(was) != fingerprint(clocks), len(subjects) > 0, err
 }
 
 // Project is [Refresh] for what has become stale in the transaction under way, in one batch; the rest is left.
@@ -99,18 +119,62 @@ func project(tx *store.Tx, clocks []kpi.Definition, after string) (last string, 
 	if err != nil {
 		return "", false, err
 	}
+	counts := make(counting)
 	for _, subject := range subjects {
-		if err := projectSubject(tx, clocks, subject); err != nil {
+		if err := projectSubject(tx, clocks, subject, counts); err != nil {
 			return "", false, err
 		}
 		last = subject
 	}
-	return last, len(subjects) == projectBatch, nil
+	return last, len(subjects) == projectBatch, counts.keep(tx)
+}
+
+// counting gathers what a batch changes in the figures: many cycles fall into few cells.
+type counting map[store.Cell]store.Ended
+
+// take counts the cycles that have ended, or takes them back with -1.
+func (n counting) take(clocks []kpi.Definition, cycles []kpi.Cycle, sign int64) {
+	for _, c := range cycles {
+		i := slices.IndexFunc(clocks, func(d kpi.Definition) bool { return d.SOP == c.SOP && d.Name == c.KPI })
+		if i >= 0 && c.Ended() {
+			n.add(clocks[i], c, sign)
+		}
+	}
+}
+
+func (n counting) add(d kpi.Definition, c kpi.Cycle, sign int64) {
+	cell := store.Cell{
+		Tally: store.Tally{SOP: c.SOP, KPI: c.KPI, Severity: c.Severity}, Day: day(c.Stopped), Outcome: c.Outcome,
+		Bound: int64(d.Bound(c.Elapsed)), Native: nativeBucket(c.Elapsed.Seconds()),
+	}
+	e := n[cell]
+	e.Cell, e.N, e.Micros = cell, e.N+sign, e.Micros+sign*c.Elapsed.Microseconds()
+	if sign > 0 && c.Change != "" {
+		e.Change, e.Took = c.Change, c.Elapsed
+	}
+	n[cell] = e
+}
+
+// keep writes what was gathered, in an order that does not depend on the run.
+func (n counting) keep(tx *store.Tx) error {
+	all := slices.SortedFunc(maps.Values(n), func(a, b store.Ended) int {
+		return cmp.Or(cmp.Compare(a.SOP, b.SOP), cmp.Compare(a.KPI, b.KPI), cmp.Compare(a.Severity, b.Severity),
+			cmp.Compare(a.Day, b.Day), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Bound, b.Bound), cmp.Compare(a.Native, b.Native))
+	})
+	for _, e := range all {
+		if e.N == 0 && e.Micros == 0 && e.Change == "" {
+			continue
+		}
+		if err := tx.Count(e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // projectSubject computes the cycles of one subject, corrects the figures by what changed, and records the change of a
 // figure that had been final.
-func projectSubject(tx *store.Tx, clocks []kpi.Definition, subject string) error {
+func projectSubject(tx *store.Tx, clocks []kpi.Definition, subject string, counts counting) error {
 	now := tx.Now()
 	facts, err := tx.Facts(subject)
 	if err != nil {
@@ -124,9 +188,8 @@ func projectSubject(tx *store.Tx, clocks []kpi.Definition, subject string) error
 	for _, d := range clocks {
 		after = append(after, kpi.Compute(d, facts, now)...)
 	}
-	if err := recount(tx, clocks, before, after); err != nil {
-		return err
-	}
+	counts.take(clocks, before, -1)
+	counts.take(clocks, after, 1)
 	if err := recordCorrections(tx, subject, before, after); err != nil {
 		return err
 	}
@@ -139,34 +202,8 @@ func projectSubject(tx *store.Tx, clocks []kpi.Definition, subject string) error
 	return tx.Fresh(subject)
 }
 
-// recount takes the ended cycles of before out of the figures and puts those of after in.
-func recount(tx *store.Tx, clocks []kpi.Definition, before, after []kpi.Cycle) error {
-	for _, side := range []struct {
-		n      int64
-		cycles []kpi.Cycle
-	}{{-1, before}, {1, after}} {
-		for _, c := range side.cycles {
-			i := slices.IndexFunc(clocks, func(d kpi.Definition) bool { return d.SOP == c.SOP && d.Name == c.KPI })
-			if i < 0 || !c.Ended() {
-				continue
-			}
-			if err := tx.Count(ended(clocks[i], c, side.n)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // day returns the day of an instant, in days since 1970 in UTC.
 func day(t time.Time) int64 { return int64(math.Floor(float64(t.Unix()) / (24 * 60 * 60))) }
-
-func ended(d kpi.Definition, c kpi.Cycle, n int64) store.Ended {
-	return store.Ended{
-		Tally: store.Tally{SOP: c.SOP, KPI: c.KPI, Severity: c.Severity}, N: n, Day: day(c.Stopped), Outcome: c.Outcome,
-		Bound: int64(d.Bound(c.Elapsed)), Native: nativeBucket(c.Elapsed.Seconds()), Took: c.Elapsed, Change: c.Change,
-	}
-}
 
 // correction is the body of a ledger record that tells how figures that were final have changed.
 type correction struct {

@@ -48,19 +48,25 @@ type Tally struct {
 	Severity string // as the facts gave it, empty for none
 }
 
-// Ended is one ended cycle, or the taking back of one, as the figures count it.
-type Ended struct {
+// Cell is where an ended cycle is counted.
+type Cell struct {
 	Tally
-	N       int64 // 1, or -1 to take it back
-	Day     int64 // of the end, in days since 1970 in UTC
-	Outcome kpi.Outcome
-	Bound   int64 // index of the histogram's bound that it falls under
-	Native  int64 // index of its bucket in the native histogram
-	Took    time.Duration
-	Change  string // a change ID for the exemplar, empty for none
+	Day     int64       // of the end, in days since 1970 in UTC
+	Outcome kpi.Outcome // met or breached
+	Bound   int64       // index of the histogram's bound that it falls under
+	Native  int64       // index of its bucket in the native histogram
 }
 
-// Count adds an ended cycle to the figures.
+// Ended is ended cycles of one cell, and the taking back of others.
+type Ended struct {
+	Cell
+	N      int64         // how many more, negative for fewer
+	Micros int64         // how much more they took together, in microseconds
+	Change string        // a change ID for the exemplar, empty for none
+	Took   time.Duration // of the cycle with that change ID
+}
+
+// Count adds ended cycles to the figures.
 func (t *Tx) Count(e Ended) error {
 	_, err := t.exec(`INSERT INTO kpi_days (sop, kpi, severity, day, outcome, n) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (sop, kpi, severity, day, outcome) DO UPDATE SET n = kpi_days.n + excluded.n`,
@@ -70,9 +76,9 @@ func (t *Tx) Count(e Ended) error {
 	}
 	_, err = t.exec(`INSERT INTO kpi_spread (sop, kpi, severity, bound, native, n, total, change_id, took) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (sop, kpi, severity, bound, native) DO UPDATE SET n = kpi_spread.n + excluded.n, total = kpi_spread.total + excluded.total,
-			change_id = CASE WHEN excluded.n > 0 AND excluded.change_id <> '' THEN excluded.change_id ELSE kpi_spread.change_id END,
-			took = CASE WHEN excluded.n > 0 AND excluded.change_id <> '' THEN excluded.took ELSE kpi_spread.took END`,
-		e.SOP, e.KPI, e.Severity, e.Bound, e.Native, e.N, e.N*e.Took.Microseconds(), e.Change, e.Took.Microseconds())
+			change_id = CASE WHEN excluded.change_id <> '' THEN excluded.change_id ELSE kpi_spread.change_id END,
+			took = CASE WHEN excluded.change_id <> '' THEN excluded.took ELSE kpi_spread.took END`,
+		e.SOP, e.KPI, e.Severity, e.Bound, e.Native, e.N, e.Micros, e.Change, e.Took.Microseconds())
 	return err
 }
 
@@ -98,8 +104,8 @@ func (t *Tx) CompletedSince(day int64) (map[Tally]map[kpi.Outcome]int64, error) 
 // Spread is one cell of the histogram of a promise.
 type Spread struct {
 	Tally
-	Bound  int64         // as in [Ended]
-	Native int64         // as in [Ended]
+	Bound  int64         // as in [Cell]
+	Native int64         // as in [Cell]
 	N      int64         // how many cycles
 	Micros int64         // sum of what they took, in microseconds
 	Change string        // of the last cycle that had one

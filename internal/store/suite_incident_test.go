@@ -33,7 +33,9 @@ func incidentCases() map[string]func(*bench) {
 		"an incident is found by its parts, and a part stays where it is": func(b *bench) {
 			one, two := incident.Begin("alert/ip1", noon, noon), incident.Begin("alert/ip2", noon, noon)
 			one.Alerts, one.TicketID, two.Alerts = []paging.AlertID{"ip1"}, "77001", []paging.AlertID{"ip1", "ip2"}
-			b.write(func(tx *store.Tx) error { return firstError(tx.PutIncident(one), tx.PutIncident(two), tx.PutIncident(one)) })
+			b.write(func(tx *store.Tx) error {
+				return firstError(tx.PutIncident(one), tx.PutIncident(two), tx.PutIncident(one))
+			})
 			b.read(func(tx *store.Tx) error {
 				for part, want := range map[string]incident.ID{"alert/ip1": one.ID, "ticket/77001": one.ID, "alert/ip2": two.ID} {
 					got, found, err := tx.IncidentOf(part)

@@ -119,13 +119,6 @@ func (f follower) observe(r review.Review) (review.Review, error) {
 	if err != nil {
 		return r, err
 	}
-	for i, item := range after.Items {
-		if item.Removed && !r.Items[i].Removed {
-			if err := f.tx.DropBaseline(item.Membership()); err != nil {
-				return r, err
-			}
-		}
-	}
 	return after, nil
 }
 

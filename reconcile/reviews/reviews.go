@@ -233,7 +233,9 @@ func (s *Stage) Demand(tx *store.Tx, _ time.Time) (reconcile.Demand, error) {
 	for _, r := range open {
 		for _, i := range r.Items {
 			if i.Decision == review.Revoked && !i.Removed {
-				d.Revoked = append(d.Revoked, plan.Revocation{User: i.User, Group: i.Group, Reason: change.Review, Ticket: r.Ticket, Since: i.Decided})
+				d.Revoked = append(d.Revoked, plan.Revocation{
+					User: i.User, Group: i.Group, Reason: change.Review, Ticket: r.Ticket, Since: i.Decided, Policy: r.Policy,
+				})
 			}
 		}
 	}

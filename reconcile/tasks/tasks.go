@@ -215,13 +215,30 @@ func (p proceeding) follow() ([]finding.Finding, error) {
 			found = append(found, f)
 		}
 	}
+	unopened, err := p.unopened()
+	return append(found, unopened...), err
+}
+
+// unopened returns the occurrences that were missed lately because nobody was asked.
+func (p proceeding) unopened() ([]finding.Finding, error) {
 	missed, err := p.tx.FactsNamed(p.agenda.Fact(agenda.Missed), p.now.Add(-missedStands-31*24*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	var found []finding.Finding
 	for _, m := range missed {
-		if m.Severity == p.task.Name && p.now.Sub(m.Recorded) < missedStands {
+		if m.Severity != p.task.Name || p.now.Sub(m.Recorded) >= missedStands {
+			continue
+		}
+		_, asked, err := p.tx.Effect("task/" + m.Subject)
+		if err != nil {
+			return nil, err
+		}
+		if !asked {
 			found = append(found, p.finding(FindingMissed, m.Subject, "a recurring task was not opened in its period"))
 		}
 	}
-	return found, err
+	return found, nil
 }
 
 // chase records that an occurrence is done, or says on its ticket that it is soon due or overdue.
