@@ -3,13 +3,13 @@ package policies
 // incidentFile is the incident response procedure.
 type incidentFile struct {
 	SOP         sop                 `yaml:",inline"`
-	Alerts      alertsYAML          `yaml:"alerts"`
-	Severity    []branchYAML        `yaml:"severity"` // in order; the first that holds decides
-	Milestones  map[string][]string `yaml:"milestones"`
-	OnCall      onCallYAML          `yaml:"onCall"`
-	Updates     updatesYAML         `yaml:"updates"`
-	Containment containmentYAML     `yaml:"containment"`
-	Review      reviewYAML          `yaml:"review"`
+	Alerts      alertsYAML          `yaml:"alerts"`      // which alerts are incidents, and what their details mean
+	Severity    []branchYAML        `yaml:"severity"`    // in order; the first that holds decides
+	Milestones  map[string][]string `yaml:"milestones"`  // the statuses of the ticket in which each is reached
+	OnCall      onCallYAML          `yaml:"onCall"`      // who is paged for Sev 1 and 2
+	Updates     updatesYAML         `yaml:"updates"`     // of those with a stake; how often is the clock that incident.updated stops
+	Containment containmentYAML     `yaml:"containment"` // playbooks, and who may have them run
+	Review      reviewYAML          `yaml:"review"`      // of Sev 1 and 2, after they are closed
 }
 
 // alertsYAML says which alerts are incidents, and how alerts and tickets name each other and what they are about.
@@ -22,9 +22,9 @@ type alertsYAML struct {
 }
 
 type branchYAML struct {
-	Severity string `yaml:"severity"`
-	When     string `yaml:"when"` // CEL; empty: always
-	Reason   string `yaml:"reason"`
+	Severity string `yaml:"severity"` // critical (Sev 1), high, medium or low
+	When     string `yaml:"when"`     // CEL; empty: always
+	Reason   string `yaml:"reason"`   // for people; it stands on the ticket
 }
 
 // onCallYAML says who is paged for Sev 1 and 2.
@@ -38,23 +38,23 @@ type updatesYAML struct {
 }
 
 type containmentYAML struct {
-	Authorised peopleYAML     `yaml:"authorised"`
-	Notes      bool           `yaml:"notes"`  // whether a note on an alert confirms too
-	Within     string         `yaml:"within"` // how old a confirmation may be when it is read, such as 1h
-	Mode       string         `yaml:"mode"`
-	Playbooks  []playbookYAML `yaml:"playbooks"` // the first is the one that is run when no name is given
+	Authorised peopleYAML     `yaml:"authorised"` // who may confirm a playbook, set times and say that it is over
+	Notes      bool           `yaml:"notes"`      // whether a note on an alert confirms too
+	Within     string         `yaml:"within"`     // how old a confirmation may be when it is read, such as 1h
+	Mode       string         `yaml:"mode"`       // observe, or enforce: sessions and suspensions are made
+	Playbooks  []playbookYAML `yaml:"playbooks"`  // the first is the one that is run when no name is given
 }
 
 type playbookYAML struct {
-	Name  string   `yaml:"name"`
-	Steps []string `yaml:"steps"`
+	Name  string   `yaml:"name"`  // by which people ask for it
+	Steps []string `yaml:"steps"` // clear-sessions, suspend, remove-from-groups, remove-from-named-group
 }
 
 // reviewYAML is the post-incident review of Sev 1 and 2.
 type reviewYAML struct {
-	Type          string `yaml:"type"` // the issue type
-	Within        string `yaml:"within"`
-	Calendar      string `yaml:"calendar"`
+	Type          string `yaml:"type"`          // the issue type
+	Within        string `yaml:"within"`        // from the close on, such as 5bd
+	Calendar      string `yaml:"calendar"`      // of the business days
 	RootCause     string `yaml:"rootCause"`     // the field
 	PolicyUpdates string `yaml:"policyUpdates"` // the field
 	Due           string `yaml:"due"`           // the field for the due date; empty: it only stands in the text

@@ -10,10 +10,10 @@ import (
 // routingFile says whom alerts go to, and which may wait for working hours.
 type routingFile struct {
 	Header  header              `yaml:",inline"`
-	Owners  map[string][]string `yaml:"owners"`  // names of teams in the pager by the role that owns what is wrong
-	Default []string            `yaml:"default"` // the teams of every other owner; empty: the integration's own
-	Quiet   quietYAML           `yaml:"quietHours"`
-	Silence string              `yaml:"silence"` // how long no pass may succeed before somebody is paged, such as 15m
+	Owners  map[string][]string `yaml:"owners"`     // names of teams in the pager by the role that owns what is wrong
+	Default []string            `yaml:"default"`    // the teams of every other owner; empty: the integration's own
+	Quiet   quietYAML           `yaml:"quietHours"` // when alerts that are not urgent wait
+	Silence string              `yaml:"silence"`    // how long no pass may succeed before somebody is paged, such as 15m
 }
 
 type quietYAML struct {
