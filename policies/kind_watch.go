@@ -44,7 +44,7 @@ type unlessYAML struct {
 func taken() []string {
 	return []string{
 		"drift", "unreadable", "unconfirmed", "hold", "skipped", "blind", "incomplete", "task-overdue", "task-missed", "review-overdue",
-		"review-unassigned", "clock-at-risk", "clock-breached",
+		"review-unassigned", "clock-at-risk", "clock-breached", "incident", "pir-overdue", "pager-disagreement", "silent", "guard-disabled",
 	}
 }
 

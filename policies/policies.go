@@ -19,6 +19,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/catalog"
 	"github.com/maisonrmi/sopd/internal/guard"
 	"github.com/maisonrmi/sopd/internal/kpi"
+	"github.com/maisonrmi/sopd/internal/paging/routing"
 	"github.com/maisonrmi/sopd/internal/people"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
@@ -44,6 +45,10 @@ type Set struct {
 	// Separations keep duties apart, in every procedure by which tickets give access.
 	Separations []authority.Separation
 	Procedural
+	// Routing says whom alerts go to, and which may wait.
+	Routing routing.Rules
+	// Incident is how incidents are met; nil: sopd does not look after them.
+	Incident *Incident
 }
 
 // DriftTickets says where tickets are opened for access that nothing speaks for.
@@ -159,6 +164,9 @@ func (s *Set) Fields() []string {
 			fields = append(fields, p.Urgent.Field)
 		}
 	}
+	if s.Incident != nil {
+		fields = append(fields, s.Incident.fields()...)
+	}
 	fields = append(fields, s.Procedural.fields()...)
 	slices.Sort(fields)
 	return slices.Compact(fields)
@@ -182,6 +190,9 @@ func (s *Set) Eligible() []access.GroupID {
 		if rule.Exception != nil {
 			groups = append(groups, rule.Exception.Groups()...)
 		}
+	}
+	if s.Incident != nil {
+		groups = append(groups, s.Incident.Containment.Authorised.Groups...)
 	}
 	groups = append(groups, s.Procedural.eligible()...)
 	slices.Sort(groups)
@@ -258,13 +269,15 @@ func (c *compiler) compile() {
 			KindBreakGlass: c.breakGlass, KindBirthright: c.birthright, KindSeparationOfDuties: c.separationOfDuties,
 			KindProcedure: c.proceduralFile, KindRecurringTasks: c.recurringTasks, KindAccessReview: c.accessReview,
 			KindWatch: c.watch, KindSOPControl: c.sopControl,
+			KindIncidentResponse: c.incidentResponse, KindRouting: c.routing,
 		},
 	}
 	for _, f := range c.files {
 		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
 			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
 				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation, KindRoleChange, KindBreakGlass,
-				KindBirthright, KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl, KindSeparationOfDuties}, ", "))
+				KindBirthright, KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl, KindSeparationOfDuties,
+				KindIncidentResponse, KindRouting}, ", "))
 		}
 	}
 	for _, round := range rounds {

@@ -16,6 +16,8 @@ const (
 	KindDeprovisioning     = "Deprovisioning"
 	KindRevocation         = "Revocation"
 	KindSeparationOfDuties = "SeparationOfDuties"
+	KindIncidentResponse   = "IncidentResponse"
+	KindRouting            = "Routing"
 )
 
 // header begins every file.

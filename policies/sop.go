@@ -94,6 +94,9 @@ func (f *file) tickets(in ticketsYAML) Tickets {
 			f.wrong(fmt.Sprintf("$.tickets.projects[%d]", i), "%q is not a project key, such as ACC", key)
 		}
 	}
+	if f.kind == KindIncidentResponse { // its statuses are milestones
+		return Tickets{Projects: in.Projects, Types: in.Types, RequestTypes: in.RequestTypes}
+	}
 	if len(in.Statuses.Fulfil) == 0 {
 		f.wrong("$.tickets.statuses.fulfil", "name the statuses in which an approved ticket waits for sopd")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/finding"
 	"github.com/maisonrmi/sopd/internal/hold"
 	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/paging"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
@@ -38,6 +39,7 @@ func FindingKinds() []finding.Kind {
 	return []finding.Kind{
 		FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind,
 		FindingBreakGlass, FindingUnreviewed, FindingConflict, FindingOrphaned, FindingOnCallGap, FindingBaselineDue,
+		FindingSilent, FindingGuardOff,
 	}
 }
 
@@ -86,6 +88,7 @@ type conclusion struct {
 	satisfied map[change.GrantID]bool
 	open      map[access.UserID]int    // changes planned or pending, by user
 	raised    map[finding.Key]struct{} // findings that stand
+	shared    map[paging.AlertID]int   // how many open findings an alert tells of
 	over      []finding.Finding        // findings that do not stand any more and have an alert
 }
 
@@ -300,13 +303,24 @@ func (c *conclusion) findings(tx *store.Tx) error {
 		return err
 	}
 	standing = append(standing, ofStages...)
+	standing = append(standing, c.unguarded()...)
+	if err := c.alerts(tx); err != nil {
+		return err
+	}
 	for _, f := range standing {
 		c.raised[f.Key] = struct{}{}
+		before, _, err := tx.Finding(f.Key)
+		if err != nil {
+			return err
+		}
 		fresh, err := tx.PutFinding(f)
 		if err != nil {
 			return err
 		}
 		if !fresh {
+			if err := c.dwell(tx, before, f); err != nil {
+				return err
+			}
 			continue
 		}
 		if _, err := tx.Append(ledger.Entry{
@@ -332,6 +346,16 @@ func (c *conclusion) findings(tx *store.Tx) error {
 		}
 	}
 	return nil
+}
+
+// alerts counts how many findings each alert tells of.
+func (c *conclusion) alerts(tx *store.Tx) error {
+	open, err := tx.OpenFindings()
+	c.shared = make(map[paging.AlertID]int)
+	for _, f := range open {
+		c.shared[f.Alert]++
+	}
+	return err
 }
 
 func clearFinding(tx *store.Tx, f finding.Finding, at time.Time) error {

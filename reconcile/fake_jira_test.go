@@ -312,12 +312,18 @@ func (j *jira) Open(_ context.Context, n ticket.New) (ticket.Key, error) {
 	return key, nil
 }
 
+func (j *jira) Link(_ context.Context, key ticket.Key, l ticket.Link) error {
+	return j.v.write("Link", func() error { return nil })
+}
+
 // pager is the paging.
 type pager struct {
 	v       *vendors
+	notes   map[paging.AlertID][]paging.Note
 	open    map[string]string // alias by alert ID
 	created int               // alerts opened; joins left out
 	duties  []paging.Duty
+	teams   [][]string // of each
 	closed  int
 	onCall  []string
 	rotaErr error
@@ -348,7 +354,7 @@ func (p *pager) Create(_ context.Context, a paging.NewAlert) (paging.AlertID, er
 		}
 		p.created++
 		id = paging.AlertID(fmt.Sprintf("alert-%d", p.created))
-		p.open[string(id)] = string(a.Alias)
+		p.open[string(id)], p.teams = string(a.Alias), append(p.teams, a.Teams)
 		return nil
 	})
 	if err != nil {
@@ -363,4 +369,22 @@ func (p *pager) Close(_ context.Context, id paging.AlertID) error {
 		p.closed++
 		return nil
 	})
+}
+
+func (p *pager) Note(_ context.Context, id paging.AlertID, text string) error {
+	return p.v.write("Note", func() error {
+		if p.notes == nil {
+			p.notes = make(map[paging.AlertID][]paging.Note)
+		}
+		p.notes[id] = append(p.notes[id], paging.Note{Text: text})
+		return nil
+	})
+}
+
+func (p *pager) Notes(_ context.Context, id paging.AlertID) ([]paging.Note, error) {
+	var notes []paging.Note
+	if err := p.v.read("Notes"); err != nil {
+		return nil, err
+	}
+	return append(notes, p.notes[id]...), nil
 }

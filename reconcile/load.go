@@ -12,6 +12,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/people"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
+	"github.com/maisonrmi/sopd/policies"
 )
 
 // loader reads one consistent snapshot of the store: of the tickets those that are open, of the people those whom they name,
@@ -181,7 +182,7 @@ func (l *loader) loadTickets(tx *store.Tx) error {
 		l.bad[b.Key] = true
 	}
 	err = tx.EachTicket(store.TicketFilter{Projects: l.r.Policies.Projects(), Open: true}, func(t ticket.Ticket) error {
-		if sop, ok := l.r.Policies.SOP(t); ok && !l.bad[t.Key] {
+		if sop, ok := l.r.Policies.SOP(t); ok && !l.bad[t.Key] && sop.Kind != policies.KindIncidentResponse {
 			l.open = append(l.open, judged{sop: sop, ticket: t})
 		}
 		return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
+	"github.com/maisonrmi/sopd/policies"
 )
 
 // The cursors of the polls.
@@ -350,7 +351,7 @@ func (r *Reconciler) observeTickets(ctx context.Context) error {
 // Those of an access ticket that is done stay as they were last read: they are the evidence for what was done on it.
 func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time.Time) error {
 	sop, ours := r.Policies.SOP(t)
-	if (!ours || t.Done) && !r.Policies.Approved(t, readAt) {
+	if (!ours || t.Done || sop.Kind == policies.KindIncidentResponse) && !r.Policies.Approved(t, readAt) {
 		return r.write(ctx, func(tx *store.Tx) error {
 			if err := r.movedAway(tx, t, readAt); err != nil {
 				return err

@@ -92,6 +92,8 @@ type Desk interface {
 	// Open opens a ticket, unless one with the same marker is found: then that one's key is returned. The search for the
 	// marker shows a new ticket late.
 	Open(ctx context.Context, n ticket.New) (ticket.Key, error)
+	// Link puts a link to elsewhere on the ticket, in place of one with the same ID.
+	Link(ctx context.Context, key ticket.Key, l ticket.Link) error
 }
 
 // Pager pages people. Create joins an open alert of the same alias.
@@ -100,6 +102,10 @@ type Pager interface {
 	Create(ctx context.Context, a paging.NewAlert) (paging.AlertID, error)
 	// Close closes an alert; one that is closed already is no error.
 	Close(ctx context.Context, id paging.AlertID) error
+	// Note adds a note to an alert. It may be on it twice after an error.
+	Note(ctx context.Context, id paging.AlertID, text string) error
+	// Notes lists the notes of an alert.
+	Notes(ctx context.Context, id paging.AlertID) ([]paging.Note, error)
 }
 
 // Config is what a [Reconciler] works with. All fields are required unless said otherwise.
@@ -265,7 +271,9 @@ func (r *Reconciler) Pass(ctx context.Context) (Report, error) {
 	}
 	r.fence, r.doubted, r.unserved = fence, make(map[access.UserID]struct{}), 0
 	stop := r.keep(ctx)
-	err = r.pass(ctx, &report)
+	if err = r.pass(ctx, &report); err != nil {
+		r.watchdog(ctx, err)
+	}
 	stop()
 	err = errors.Join(err, r.release(ctx, fence))
 	report.Ended = r.Now()
@@ -347,6 +355,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	over, err := r.conclude(ctx, unread, report)
 	if err != nil {
 		return fmt.Errorf("concluding: %w", err)
+	}
+	if err := r.passed(ctx); err != nil {
+		return err
 	}
 	return r.tell(ctx, over)
 }

@@ -167,7 +167,8 @@ func (c demoChange) sentence() string {
 		change.Deprovisioned: "deactivated in Okta", change.Expired: "the access of " + c.Ticket + " ran out",
 		change.Revocation: "revocation " + c.Ticket, change.Drift: "nobody approved it", change.Review: "revoked in the review " + c.Ticket,
 		change.RoleChange: strings.TrimSpace("the role changed " + c.Ticket), change.Birthright: "the profile gives it",
-		change.BreakGlass: "emergency " + c.Ticket, change.Unreviewed: "the emergency " + c.Ticket + " was not found justified",
+		change.Containment: "contained in " + c.Ticket,
+		change.BreakGlass:  "emergency " + c.Ticket, change.Unreviewed: "the emergency " + c.Ticket + " was not found justified",
 		change.Undo: "a second person approved to take a change back",
 	}[c.Reason]
 	if c.Outcome == change.Refused {
@@ -199,6 +200,9 @@ func playDemo(ctx context.Context, c console, o demoOptions) error {
 	env, err := demoEnvironment(w, dir)
 	if err != nil {
 		return err
+	}
+	for name, v := range world.Stories()[i].Env {
+		env[name] = v
 	}
 	if err := addPolicies(env["SOPD_POLICY_DIR"], world.Stories()[i]); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/paging"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/oklog/ulid/v2"
 )
@@ -209,7 +210,7 @@ type Proof struct {
 	Exception string `json:"exception,omitempty"`
 }
 
-// EffectKind is what an effect does on a ticket.
+// EffectKind is what an effect does on a ticket or an alert.
 type EffectKind string
 
 // The kinds of effect.
@@ -218,10 +219,17 @@ const (
 	Transition EffectKind = "transition"
 	Attach     EffectKind = "attach"
 	Open       EffectKind = "open"
+	Link       EffectKind = "link"        // from a ticket to something elsewhere
+	AlertOpen  EffectKind = "alert-open"  // somebody is paged
+	AlertNote  EffectKind = "alert-note"  // on an alert's timeline
+	AlertClose EffectKind = "alert-close" // the alert's cause is gone
 )
 
-// Effect is something still to be told on a ticket, or a ticket still to be opened. It is stored in the transaction that makes it true, so it is neither
-// forgotten nor told of something that did not happen.
+// OnAlert reports whether the effect is about an alert and not about a ticket.
+func (k EffectKind) OnAlert() bool { return k == AlertOpen || k == AlertNote || k == AlertClose }
+
+// Effect is something still to be told on a ticket or an alert, or one still to be opened. It is stored in the transaction
+// that makes it true, so it is neither forgotten nor told of something that did not happen.
 type Effect struct {
 	// Key is unique: the ticket and what the effect is for, such as "ACC-17/provisioned". A second effect with the same
 	// key is the same effect.
@@ -231,11 +239,17 @@ type Effect struct {
 	Kind   EffectKind `json:"kind"`
 	// New is the ticket to be opened; nil for all other kinds.
 	New *ticket.New `json:"new,omitempty"`
-	// Body is the comment's text, the target status's name, or the attachment's content; empty for a ticket to be opened.
+	// Alert is the alert that is told; empty for tickets and for an alert that is to be opened.
+	Alert paging.AlertID `json:"alert,omitempty"`
+	// Page is the alert to be opened; nil for all other kinds.
+	Page *paging.NewAlert `json:"page,omitempty"`
+	// Body is the comment's or the note's text, the target status's name, the link's address, or the attachment's content;
+	// empty for what is to be opened.
 	Body string `json:"body"`
-	// Name is the attachment's file name.
+	// Name is the attachment's file name, or the link's title.
 	Name string `json:"name,omitempty"`
-	// Marker stands in a comment's text and is looked for before the comment is posted again: a change ID or Key.
+	// Marker stands in a comment's or note's text and is looked for before it is posted again: a change ID or Key. It
+	// identifies a link.
 	Marker  string    `json:"marker,omitempty"`
 	Public  bool      `json:"public,omitempty"` // the requester sees the comment in the portal
 	Created time.Time `json:"created"`

@@ -26,6 +26,7 @@ const (
 	ChangeWithheld     Kind = "change.withheld"    // would have been made, but writing is off
 	TicketTold         Kind = "ticket.told"        // a comment, transition or attachment reached the ticket
 	TicketOpened       Kind = "ticket.opened"      // a ticket was opened by sopd
+	AlertTold          Kind = "alert.told"         // a note, a page or a close reached the pager
 	FindingRaised      Kind = "finding.raised"
 	FindingCleared     Kind = "finding.cleared"
 	HoldMade           Kind = "hold.made" // a guard stopped a plan; body: hold.Hold
@@ -59,7 +60,7 @@ func Kinds() []Kind {
 	return []Kind{
 		GrantApproved, GrantEnded, GrantLapsed, RequestRefused,
 		ChangeIntended, ChangeApplied, ChangeUnconfirmed, ChangeConfirmed, ChangeRefused, ChangeWitnessed, ChangeWithheld,
-		TicketTold, TicketOpened, FindingRaised, FindingCleared,
+		TicketTold, TicketOpened, AlertTold, FindingRaised, FindingCleared,
 		HoldMade, HoldApproved, HoldCancelled, HoldUsed, HoldExpired, PlanProposed,
 		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, FiguresChanged, PolicyLoaded, GuardOverridden,
 		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, BackupTested,

@@ -127,6 +127,25 @@ func (d *Directory) candidates(p ticket.Person) []access.UserID {
 	return found
 }
 
+// Named returns the Okta user whom a pager names: by e-mail address, as Opsgenie does, or by account, as JSM Operations does.
+//
+// Errors: [ErrUnknown], [ErrAmbiguous].
+func (d *Directory) Named(name string) (access.User, error) {
+	if !strings.Contains(name, "@") {
+		return d.Match(ticket.Person{Account: ticket.AccountID(name)})
+	}
+	found, err := d.source.UsersByName(strings.ToLower(name))
+	if !d.failed(err) && len(found) > 1 {
+		return access.User{}, fmt.Errorf("somebody whom the pager names: %w", ErrAmbiguous)
+	}
+	if err == nil && len(found) == 1 {
+		if user, known := d.User(found[0]); known {
+			return user, nil
+		}
+	}
+	return access.User{}, fmt.Errorf("somebody whom the pager names: %w", ErrUnknown)
+}
+
 // User returns the user with the ID.
 func (d *Directory) User(id access.UserID) (user access.User, ok bool) {
 	user, ok, err := d.source.User(id)

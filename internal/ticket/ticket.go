@@ -79,6 +79,8 @@ type Ticket struct {
 	// People holds the persons that Fields name and those who changed the status, by account: a field and a history give
 	// only accounts, and matching them with Okta may need what Jira shows of them.
 	People map[AccountID]Person
+	// Links holds the tickets that this one is linked with, in Jira's order. Links to elsewhere are not among them.
+	Links []Key
 	// History holds every edit, oldest first. It is complete, or reading the ticket was an error.
 	History []Edit
 }
@@ -137,10 +139,18 @@ type Approver struct {
 	Decision Decision
 }
 
+// Link is a link from a ticket to something elsewhere.
+type Link struct {
+	ID    string // identifies the link; at most 255 characters. Linking again replaces what it says
+	URL   string // where it leads
+	Title string // what it says
+}
+
 // Comment is a comment on a ticket.
 type Comment struct {
 	ID      string // Jira's identifier, as text
 	Author  AccountID
+	Person  Person // the author as Jira shows them; only read, never written
 	Body    string // wiki markup or plain text
 	Created time.Time
 	Public  bool // visible to the requester in the portal

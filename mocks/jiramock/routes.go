@@ -100,7 +100,7 @@ func (s *Server) fieldList() []*field {
 		{"summary", "Summary"}, {"description", "Description"}, {"issuetype", "Issue Type"}, {"project", "Project"},
 		{"status", "Status"}, {"reporter", "Reporter"}, {"assignee", "Assignee"}, {"creator", "Creator"},
 		{"created", "Created"}, {"updated", "Updated"}, {"resolution", "Resolution"}, {"resolutiondate", "Resolved"},
-		{"priority", "Priority"}, {"labels", "Labels"}, {"attachment", "Attachment"}, {"comment", "Comment"},
+		{"priority", "Priority"}, {"labels", "Labels"}, {"issuelinks", "Linked Issues"}, {"attachment", "Attachment"}, {"comment", "Comment"},
 		{"statuscategorychangedate", "Status Category Changed"},
 	} {
 		out = append(out, &field{id: f[0], name: f[1]})

@@ -13,6 +13,7 @@ const (
 	projectAccess = "ACC"
 	projectPeople = "HR"
 	projectPlain  = "WKS" // no service desk
+	projectSec    = "SIR"
 
 	requestAccess     = "Access request"
 	requestRevocation = "Access revocation"
@@ -31,6 +32,10 @@ const (
 	fieldLeaver        = "Leaver"
 	fieldLastDay       = "Last day"
 	fieldApprovers     = "Approvers" // the people picker that JSM takes the approvers from
+	fieldAlert         = "Alert"
+	fieldRootCause     = "Root cause"
+	fieldPolicyUpdates = "Policy updates"
+	fieldDue           = "Due date"
 )
 
 // The statuses of the workflows.
@@ -67,6 +72,9 @@ func (w *World) fillJira() error {
 		RequestTypes: []jiramock.RequestType{{Name: requestOffboard, IssueType: kind, Required: []string{fieldLeaver}}},
 	})
 	w.Jira.AddProject(jiramock.Project{Key: projectPlain, Name: "Workshops", IssueTypes: []string{issueAccess}, Workflow: plainWorkflow()})
+	w.Jira.AddProject(jiramock.Project{
+		Key: projectSec, Name: "Security incidents", Workflow: incidentWorkflow(), IssueTypes: []string{typeIncident, typePostIncident, "Task"},
+	})
 	w.fillProcedures()
 	return w.jiraPast()
 }
@@ -106,6 +114,10 @@ func (w *World) jiraFields() {
 	w.Jira.AddField(fieldLeaver, jiramock.UserPicker)
 	w.Jira.AddField(fieldLastDay, jiramock.DateTime)
 	w.Jira.AddField(fieldApprovers, jiramock.MultiUser)
+	w.Jira.AddField(fieldAlert, jiramock.Text)
+	w.Jira.AddField(fieldRootCause, jiramock.Paragraph)
+	w.Jira.AddField(fieldPolicyUpdates, jiramock.Paragraph)
+	w.Jira.AddField(fieldDue, jiramock.Date)
 }
 
 // approval is the one approval step of every workflow here: whoever stands in the Approvers field is asked, and all of

@@ -7,6 +7,8 @@ type Story struct {
 	Name  string // as people ask for it, such as "leaver-future"
 	Title string // one line
 	Steps []Step
+	// Env is what the program's environment has besides that of the world, or in its place; nil: nothing.
+	Env map[string]string
 	// Policies returns further policy files that the story needs, by their names, for a start at the given time; nil: none.
 	Policies func(start time.Time) map[string]string
 }
@@ -65,6 +67,8 @@ func Stories() []Story {
 		moverStory(), birthrightStory(), breakGlassStory(), unreviewedStory(), extensionStory(), expiryWarningStory(), undoStory(), renamedStory(),
 		massLeaverStory(), smallGroupStory(), holdApproveStory(), staleHoldStory(), agreementStory(), onCallGapStory(),
 		expiredTokenStory(), emptyReadStory(), shortReadStory(), throttledReadStory(), groupDeletedStory(), answerLostStory(), crashStory(),
+		incidentSev1Story(), incidentFromTicketStory(), incidentLateUpdateStory(), pirOverdueStory(), playbookUnauthorisedStory(),
+		pagersDisagreeStory(),
 		unapprovedAdminStory(), emergencyChangeStory(), vendorStory(), vulnerabilityStory(), restoreTestStory(), dataReturnStory(),
 		sopReviewStory(), recurringTaskStory(), accessReviewStory(), unusualHoursStory(),
 	}

@@ -40,6 +40,7 @@ func TestStoriesCanBeToldToSomebodyNew(t *testing.T) {
 		"two-people-one-address",
 		"mass-leaver", "small-group", "hold-approve", "stale-hold", "agreement", "on-call-gap", "short-read", "rate-limit", "group-deleted",
 		"crash-between-intent-and-outcome", "expired-token", "empty-read", "answer-lost",
+		"incident-sev1", "incident-from-ticket", "incident-late-update", "pir-overdue", "playbook-unauthorised", "pagers-disagree",
 	} {
 		if !seen[name] {
 			t.Errorf("there is no story %q", name)

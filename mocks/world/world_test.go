@@ -280,7 +280,8 @@ func TestThePoliciesCanBeWrittenIntoAFolder(t *testing.T) {
 	}
 	want := []string{
 		"access-provisioning.yaml", "access-without-desk.yaml", "birthright.yaml", "break-glass.yaml", "calendar.yaml", "catalog.yaml",
-		"de-provisioning.yaml", "guards.yaml", "people.yaml", "revocation.yaml", "role-change.yaml", "separation-of-duties.yaml",
+		"de-provisioning.yaml", "guards.yaml", "incident-response.yaml", "people.yaml", "revocation.yaml", "role-change.yaml",
+		"routing.yaml", "separation-of-duties.yaml",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)

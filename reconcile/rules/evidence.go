@@ -54,7 +54,7 @@ func (c *checker) unfounded(ch change.Change) string {
 	case change.Undo:
 		return c.undone(ch)
 	case change.Containment:
-		return c.decided(ch, ledger.PlaybookStep)
+		return c.confirmed(ch)
 	case change.Review:
 		return c.reviewed(ch)
 	default:
@@ -154,6 +154,54 @@ func (c *checker) decided(ch change.Change, kind ledger.Kind) string {
 		}
 	}
 	return "no decision about it was recorded before"
+}
+
+// confirmation is what a playbook.step entry has to say.
+type confirmation struct {
+	Incident string        `json:"incident"`
+	Step     change.Kind   `json:"step"`
+	By       access.UserID `json:"by"`
+}
+
+// confirmed holds a change against the step of an incident's playbook that the ledger had before the intent: for an
+// incident, of this very kind, and on the word of somebody else whom the policy authorises.
+func (c *checker) confirmed(ch change.Change) string {
+	why := "no step of a playbook was recorded before"
+	for _, r := range c.records {
+		if r.Kind != ledger.PlaybookStep || r.User != ch.User || r.Group != ch.Group || r.At.After(ch.Intended) {
+			continue
+		}
+		said, _ := body[confirmation](r)
+		switch {
+		case said.Incident == "":
+			why = "the step names no incident"
+		case said.Step != ch.Kind:
+			why = "the step that was confirmed is another"
+		case said.By == "" || said.By == ch.User:
+			why = "nobody else has confirmed the step"
+		case !c.mayContain(said.By):
+			why = "whoever confirmed the step may not"
+		default:
+			return ""
+		}
+	}
+	return why
+}
+
+// mayContain reports whether the policy lets the person confirm playbooks. Where the members of the groups that may are not
+// known, that part is left to the loop.
+func (c *checker) mayContain(by access.UserID) bool {
+	if c.set.Incident == nil {
+		return true
+	}
+	may := c.set.Incident.Containment.Authorised
+	if slices.Contains(may.Users, by) {
+		return true
+	}
+	return slices.ContainsFunc(may.Groups, func(g access.GroupID) bool {
+		_, known := c.truth.Members[g]
+		return !known || c.members[access.Membership{Group: g, User: by}]
+	})
 }
 
 // drift holds a removal against the mode of its group and against everything that could have spoken for the membership.
