@@ -102,7 +102,7 @@ func (c *conclusion) moved(tx *store.Tx, j judged) error {
 		}
 	}
 	if c.outstanding(j.ticket.Key) || c.obscured(j) {
-		return nil
+		return c.standstill(tx, j.ticket.Key)
 	}
 	changes := c.confirmed(j.ticket.Key, change.AddMember, change.RemoveMember)
 	said := remark{purpose: purposeProvisioned, text: c.r.movedText(changes, c.skipped(j.ticket.Key)), at: c.view.observation.Now}
@@ -121,7 +121,8 @@ func (c *conclusion) moved(tx *store.Tx, j judged) error {
 // outstanding reports whether something is still to be done on the ticket's word.
 func (c *conclusion) outstanding(key ticket.Key) bool {
 	ours := func(ch change.Change) bool { return ch.Ticket == key }
-	return slices.ContainsFunc(c.plan.Changes, ours) || slices.ContainsFunc(c.view.observation.Pending, ours)
+	rests := slices.ContainsFunc(c.view.standoffs, func(s Standoff) bool { return ours(s.Change) })
+	return rests || slices.ContainsFunc(c.plan.Changes, ours) || slices.ContainsFunc(c.view.observation.Pending, ours)
 }
 
 // skipped returns what is due on the ticket's word and somebody else has to do.
