@@ -143,6 +143,9 @@ func (l *loader) concerns(tx *store.Tx) (map[access.GroupID]*concern, error) {
 	for id := range l.asked() {
 		at(id.Group)
 	}
+	for _, g := range l.stored { // of an open ticket, also one that was edited since and proves nothing any more
+		at(g.Group)
+	}
 	for _, leaver := range l.view.observation.Leavers {
 		groups, err := l.groupsOf(tx, leaver.User)
 		if err != nil {

@@ -201,3 +201,23 @@ func (b *bench) only(id access.GroupID, users ...access.UserID) {
 	b.v.okta.group(id, users...)
 	b.adopt()
 }
+
+// The day is over and so is the hold: what is left is within the limits of a new day.
+func TestAHoldThatRanOutStopsNothingThatTheGuardsAllow(t *testing.T) {
+	b := trio(t)
+	b.v.okta.status("uDan", access.Deprovisioned, "uHR")
+	later(time.Minute)(b)
+	b.settle()
+	b.v.okta.status("uEve", access.Deprovisioned, "uHR")
+	later(time.Minute)(b)
+	b.settle()
+	if n := len(b.holds(hold.Open)); n != 1 {
+		t.Fatalf("%d holds are open, want 1", n)
+	}
+	later(26 * time.Hour)(b)
+	b.settle()
+	b.wantIn("gPayAdm", "uEve", false)
+	if n := len(b.holds(hold.Expired)); n != 1 {
+		t.Errorf("%d holds have expired, want 1", n)
+	}
+}

@@ -88,7 +88,7 @@ func TestEveryStepCanBePlayedWhenNobodyListens(t *testing.T) {
 				}
 				moveOn(t, w)
 			}
-			if missed == 0 && s.Name != "unapproved" {
+			if missed == 0 && s.Name != "unapproved" && s.Name != "agreement" { // the one expects nothing, the other what a command says
 				t.Error("everything that the story expects comes about by itself")
 			}
 		})
