@@ -137,3 +137,19 @@ func TestTheUnitIsHardened(t *testing.T) {
 	// The threshold is in tenths: 20 is 2.0.
 	run(t, "systemd-analyze", "security", "--offline=true", "--threshold=20", "systemd/sopd.service")
 }
+
+func TestTheUnitOfThePackageIsAsHardAsTheUnitAlone(t *testing.T) {
+	dir := t.TempDir()
+	unit := read(t, "systemd/sopd.service")
+	for _, line := range strings.Split(read(t, "package/user.conf"), "\n") {
+		if key, value, set := strings.Cut(line, "="); set {
+			unit = regexp.MustCompile(`(?m)^`+key+`=.*\n`).ReplaceAllString(unit, "")
+			unit = strings.Replace(unit, "[Service]\n", "[Service]\n"+key+"="+value+"\n", 1)
+		}
+	}
+	path := filepath.Join(dir, "sopd.service")
+	if err := os.WriteFile(path, []byte(unit), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "systemd-analyze", "security", "--offline=true", "--threshold=20", path)
+}

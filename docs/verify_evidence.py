@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Verify an export of `sopd evidence export` without sopd: Python 3.8 or later, standard library only.
 
-    python3 verify_evidence.py EXPORT --key PUBLIC [--key OLDER]
+    python3 verify_evidence.py EXPORT [EXPORT...] --key PUBLIC [--key OLDER]
 
-EXPORT is the folder or zip file, PUBLIC a public key of the ledger or a file that holds one. The exit code is 0 when the
-export is what was signed, 5 when it is not (one line says what and where), 2 for wrong usage. evidence.md, beside this
+EXPORT is the folder or zip file, PUBLIC a public key of the ledger or a file that holds one. Several exports, in their order,
+must go on where the one before ends. The exit code is 0 when every export is what was signed, 5 when one is not (one line says
+what and where), 2 for wrong usage. evidence.md, beside this
 script, describes the format and each check. This program shares no code with sopd.
 """
 
@@ -14,6 +15,7 @@ import binascii
 import csv
 import datetime
 import hashlib
+import hmac
 import io
 import json
 import os
@@ -218,14 +220,18 @@ VIEWS = [
     ("holds.csv", ["hold.made", "hold.approved", "hold.cancelled", "hold.used", "guard.overridden"], ""),
     ("exceptions.csv", ["baseline.adopted", "baseline.dropped"], ""),
     ("findings.csv", ["finding.raised"], ""),
+    ("restore-tests.csv", ["backup.tested"], ""),
+    ("policies.csv", ["policy.loaded"], ""),
     ("anchors.csv", ["checkpoint.anchored", "key.changed"], ""),
 ]
-REQUIRED = ["records.jsonl", "leaves.bin", "checkpoints.txt", "tickets.jsonl", "index.html"] + [v[0] for v in VIEWS]
-COMPARED = ["events.jsonl", "groups.csv", "comparison.csv"]
+REQUIRED = ["records.jsonl", "leaves.bin", "checkpoints.txt", "people.jsonl", "policies.jsonl", "controls.csv", "tickets.jsonl", "evidence.xlsx", "index.html"]
+REQUIRED += [v[0] for v in VIEWS]
+COMPARED = ["events.jsonl", "groups.csv", "comparison.csv", "changes-by-others.csv"]
 KINDS = set("""grant.approved grant.ended request.refused change.intended change.applied change.unconfirmed change.confirmed
 change.refused change.witnessed change.withheld ticket.told finding.raised finding.cleared hold.made hold.approved hold.cancelled
 hold.used plan.proposed baseline.adopted baseline.dropped fact.recorded fact.corrected policy.loaded guard.overridden page.sent
-playbook.step review.decided task.opened checkpoint.signed checkpoint.anchored key.changed""".split())
+playbook.step review.decided task.opened checkpoint.signed checkpoint.anchored
+backup.tested ledger.archived ledger.pruned person.erased key.changed""".split())
 TEXTS = ["change", "group", "ticket", "user"]
 
 
@@ -269,7 +275,7 @@ def decode_record(line):
         return None
     if again != line or not isinstance(record, dict) or type(record.get("seq")) is not int or record["seq"] < 0:
         return None
-    if type(record.get("v")) is not int or record["v"] != 1 or record.get("kind") not in KINDS:
+    if type(record.get("v")) is not int or record["v"] not in (1, 2) or record.get("kind") not in KINDS:
         return None
     if not set(record) <= {"at", "body", "change", "group", "kind", "seq", "ticket", "user", "v"}:
         return None
@@ -323,8 +329,8 @@ class Zip:
 class View:
     """A list that is held against the records as they come by."""
 
-    def __init__(self, files, name, kinds, fact):
-        self.name, self.kinds, self.fact, self.rows = name, kinds, fact, 0
+    def __init__(self, files, known, name, kinds, fact):
+        self.name, self.kinds, self.fact, self.known, self.rows = name, kinds, fact, known, 0
         self.csv = csv.reader(io.TextIOWrapper(files.open(name), encoding="utf-8", newline=""), strict=True)
         header = self.read()
         if header is None or header[: len(COLUMNS)] != COLUMNS:
@@ -343,7 +349,8 @@ class View:
         if row is None:
             raise Fault("%s: truncated: record %d is in the population and not in the list" % (self.name, record["seq"]))
         self.rows += 1
-        want = [neutral(str(record.get(column, ""))) for column in COLUMNS]
+        cells = dict(record, user=self.known.get(record.get("user"), record.get("user", "")))
+        want = [neutral(str(cells.get(column, ""))) for column in COLUMNS]
         if row[: len(COLUMNS)] != want:
             raise Fault("%s line %d: edited: the row should be of record %d" % (self.name, self.csv.line_num, record["seq"]))
 
@@ -364,6 +371,7 @@ class Verifier:
         try:
             self.manifest()
             self.listing()
+            self.people()
             self.checkpoints()
             self.leaves()
             self.records()
@@ -372,6 +380,17 @@ class Verifier:
             raise Fault("manifest.json: edited: it lacks what an export of version 1 has (%s)" % err)
         except (zipfile.BadZipFile, EOFError, NotImplementedError) as err:
             raise Fault("the export: edited: it cannot be unpacked (%s)" % err)
+
+    def continues(self, earlier):
+        """Check that the export goes on where an earlier one of the same ledger ended."""
+        if self.m["origin"] != earlier.m["origin"]:
+            raise Fault("manifest.json: foreign: it is of another ledger than the export before it")
+        if self.first > earlier.end:
+            raise Fault("manifest.json: dropped: records %d to %d are in neither of two exports" % (earlier.end, self.first - 1))
+        if self.end < earlier.end:
+            raise Fault("manifest.json: reordered: it ends before the export before it")
+        if earlier.points[-1][:2] not in [point[:2] for point in self.points]:
+            raise Fault("checkpoints.txt: replaced: no checkpoint is that at which the export before it ends")
 
     def read(self, name):
         with self.files.open(name) as f:
@@ -412,6 +431,21 @@ class Verifier:
             expected.discard(name)
         for name in sorted(expected):
             raise Fault(name + ": missing: the export has no such file")
+
+    def people(self):
+        """Read whom the pseudonyms mean, and hold each against its key."""
+        self.known = {}
+        for n, raw in enumerate(self.read("people.jsonl").splitlines(), 1):
+            try:
+                p = json.loads(raw.decode("utf-8"))
+                key = base64.b64decode(p["key"], validate=True)
+                digest = hmac.new(key, p["person"].encode(), "sha256").digest()[:20]
+                proven = len(key) == 32 and p["pseudonym"] == "person" + base64.b32encode(digest).decode().lower()
+            except (ValueError, KeyError, TypeError, AttributeError):
+                proven = False
+            if not proven or p["pseudonym"] in self.known:
+                raise Fault("people.jsonl line %d: edited: the key does not prove that the pseudonym means the person" % n)
+            self.known[p["pseudonym"]] = p["person"]
 
     def checkpoints(self):
         rest, line, last = self.read("checkpoints.txt"), 1, None
@@ -465,7 +499,7 @@ class Verifier:
                 raise Fault("leaves.bin: foreign: hashes follow the last record")
 
     def records(self):
-        views = [View(self.files, *v) for v in VIEWS]
+        views = [View(self.files, self.known, *v) for v in VIEWS]
         start, to = micros(self.m["from"]), micros(self.m["to"])
         kinds, expected, n = {}, self.first, 0
         with self.files.open("records.jsonl") as lines, self.files.open("leaves.bin") as leaves:
@@ -525,7 +559,7 @@ def read_key(text):
 
 def main():
     parser = argparse.ArgumentParser(description="Verify an export of sopd evidence export.")
-    parser.add_argument("export", help="folder or zip file")
+    parser.add_argument("export", nargs="+", help="folder or zip file")
     parser.add_argument("--key", action="append", required=True, help="public key of the ledger, or a file that holds it; repeatable")
     args = parser.parse_args()
     csv.field_size_limit(1 << 28)
@@ -533,17 +567,24 @@ def main():
         keys = [read_key(k) for k in args.key]
     except (OSError, ValueError) as err:
         parser.error("--key: %s" % err)
-    if not os.path.exists(args.export):
-        parser.error("there is no %s" % args.export)
-    try:
-        files = Folder(args.export) if os.path.isdir(args.export) else Zip(args.export)
-        v = Verifier(files, keys)
-        v.verify()
-    except (Fault, zipfile.BadZipFile) as fault:
-        print("verification failed: %s" % fault, file=sys.stderr)
-        return 5
-    print("verified: records %d to %d of %s, %d of them from %s to %s; %d checkpoints, signed by %s" % (
-        v.first, v.end - 1, v.m["origin"], v.m["records"]["inPeriod"], v.m["from"], v.m["to"], len(v.points), " and ".join(v.signers)))
+    before = None
+    for path in args.export:
+        if not os.path.exists(path):
+            parser.error("there is no %s" % path)
+        try:
+            v = Verifier(Folder(path) if os.path.isdir(path) else Zip(path), keys)
+            v.verify()
+            if before is not None:
+                v.continues(before)
+        except (Fault, zipfile.BadZipFile) as fault:
+            where = os.path.basename(path) + ": " if len(args.export) > 1 else ""
+            print("verification failed: %s%s" % (where, fault), file=sys.stderr)
+            return 5
+        print("verified: records %d to %d of %s, %d of them from %s to %s; %d checkpoints, signed by %s" % (
+            v.first, v.end - 1, v.m["origin"], v.m["records"]["inPeriod"], v.m["from"], v.m["to"], len(v.points), " and ".join(v.signers)))
+        for what in v.m.get("incomplete", []):
+            print("incomplete, as it says itself: %s" % what)
+        before = v
     return 0
 
 

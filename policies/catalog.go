@@ -161,6 +161,7 @@ func (c *compiler) guards(f *file) {
 	g.GroupRemovalPercent = f.limit("$.groupRemovalPercent", in.GroupRemovalPercent, g.GroupRemovalPercent)
 	g.Additions = f.limit("$.additions", in.Additions, g.Additions)
 	g.People = f.limit("$.people", in.People, g.People)
+	c.set.Undo = f.span("$.undo", in.Undo, c.set.Undo)
 	g.ProtectedUsers = f.named("$.protectedUsers", peopleYAML{Users: in.ProtectedUsers}).Users
 	for name, percent := range map[string]int{"removalPercent": g.RemovalPercent, "groupRemovalPercent": g.GroupRemovalPercent} {
 		if percent > 100 {

@@ -16,6 +16,7 @@ import (
 func Facts() []string {
 	return []string{
 		"request.requested", "request.approved", "request.provisioned", "request.validated", "leaver.left", "leaver.removed",
+		"revocation.requested", "revocation.removed", "break-glass.granted", "break-glass.reviewed",
 	}
 }
 

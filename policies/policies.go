@@ -14,6 +14,7 @@ import (
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/authority"
+	"github.com/maisonrmi/sopd/internal/birthright"
 	"github.com/maisonrmi/sopd/internal/calendar"
 	"github.com/maisonrmi/sopd/internal/catalog"
 	"github.com/maisonrmi/sopd/internal/guard"
@@ -30,7 +31,11 @@ type Set struct {
 	Canaries  Canaries                      // zero: none
 	Calendars map[string]*calendar.Calendar // by name
 	SOPs      []SOP                         // sorted by name
-	Clocks    []kpi.Definition              // of all procedures
+	// Birthrights is what people get by their profile; empty: nothing.
+	Birthrights []birthright.Policy
+	// Undo is how long an undone removal keeps the access without a ticket.
+	Undo   time.Duration
+	Clocks []kpi.Definition // of all procedures
 	Procedural
 }
 
@@ -58,6 +63,15 @@ type SOP struct {
 	// account is suspended.
 	Mode    catalog.Mode
 	Suspend bool
+	// ExpiryWarnings is how long before the end of a provisioned access its ticket is told, the longest first.
+	ExpiryWarnings []time.Duration
+	// Urgent says which tickets of a revocation procedure wait for nothing else.
+	Urgent Urgency
+	// Replaces and ForbidOverlap are a role change's: what it takes away, and whether the old has to go before the new comes.
+	Replaces      Replaces
+	ForbidOverlap bool
+	// BreakGlass is an emergency procedure's; nil for all others. Its Rules.Approvals are the review.
+	BreakGlass *BreakGlass
 }
 
 // RACI says who does a procedure, who answers for it, who is asked and who is told.
@@ -81,6 +95,7 @@ type Tickets struct {
 	Validate     string   // fulfilled: the requester is asked to validate; empty: close at once
 	Validated    []string // the requester has validated
 	Close        string   // done
+	Review       string   // emergency access is there: it is to be reviewed; empty for other procedures
 }
 
 // Match reports whether the ticket is the procedure's.
@@ -124,13 +139,16 @@ func (s *Set) Fields() []string {
 	var fields []string
 	for _, p := range s.SOPs {
 		fields = append(fields, p.Rules.Fields.Names()...)
+		if p.Urgent.Field != "" {
+			fields = append(fields, p.Urgent.Field)
+		}
 	}
 	fields = append(fields, s.Procedural.fields()...)
 	slices.Sort(fields)
 	return slices.Compact(fields)
 }
 
-// Eligible returns the groups whose members may approve something, sorted.
+// Eligible returns the groups whose members may approve something or break the glass, sorted.
 func (s *Set) Eligible() []access.GroupID {
 	var groups []access.GroupID
 	for _, system := range s.Catalog.Systems {
@@ -139,6 +157,9 @@ func (s *Set) Eligible() []access.GroupID {
 	for _, p := range s.SOPs {
 		for _, a := range p.Rules.Approvals {
 			groups = append(groups, a.People.Groups...)
+		}
+		if p.BreakGlass != nil {
+			groups = append(groups, p.BreakGlass.People.Groups...)
 		}
 	}
 	groups = append(groups, s.Procedural.eligible()...)
@@ -150,7 +171,7 @@ func (s *Set) Eligible() []access.GroupID {
 //
 // Errors: [*Error] with every problem of every file. With any error the set is nil: half a policy would be another policy.
 func Load(folder fs.FS) (*Set, error) {
-	c := &compiler{set: &Set{Guards: guard.Defaults(), Calendars: map[string]*calendar.Calendar{}}}
+	c := &compiler{set: &Set{Guards: guard.Defaults(), Undo: defaultUndo, Calendars: map[string]*calendar.Calendar{}}}
 	c.read(folder)
 	c.compile()
 	if len(c.problems) > 0 {
@@ -212,7 +233,8 @@ func (c *compiler) compile() {
 		{KindCalendar: c.calendar, KindCatalog: c.catalog},
 		{
 			KindPeople: c.people, KindGuards: c.guards, KindAccessProvisioning: c.accessProvisioning,
-			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation,
+			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation, KindRoleChange: c.roleChange,
+			KindBreakGlass: c.breakGlass, KindBirthright: c.birthright,
 			KindProcedure: c.proceduralFile, KindRecurringTasks: c.recurringTasks, KindAccessReview: c.accessReview,
 			KindWatch: c.watch, KindSOPControl: c.sopControl,
 		},
@@ -220,8 +242,8 @@ func (c *compiler) compile() {
 	for _, f := range c.files {
 		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
 			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
-				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation,
-				KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl}, ", "))
+				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation, KindRoleChange, KindBreakGlass,
+				KindBirthright, KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl}, ", "))
 		}
 	}
 	for _, round := range rounds {
@@ -242,8 +264,9 @@ func (c *compiler) compile() {
 
 // once refuses a second catalog, people or guards file: which of two would hold is not a question to leave open.
 func (c *compiler) once(f *file) bool {
-	switch f.kind {
-	case KindCalendar, KindRevocation, KindAccessProvisioning, KindProcedure, KindRecurringTasks, KindWatch, KindAccessReview:
+	several := []string{KindCalendar, KindRevocation, KindAccessProvisioning, KindRoleChange, KindBreakGlass, KindBirthright,
+		KindProcedure, KindRecurringTasks, KindWatch, KindAccessReview}
+	if slices.Contains(several, f.kind) {
 		return true
 	}
 	if first, taken := c.single[f.kind]; taken {

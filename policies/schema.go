@@ -76,6 +76,7 @@ type guardsFile struct {
 	Additions           string       `yaml:"additions"`
 	People              string       `yaml:"people"`
 	ProtectedUsers      []string     `yaml:"protectedUsers"`
+	Undo                string       `yaml:"undo"` // how long an undone removal keeps the access without a ticket
 	Canaries            canariesYAML `yaml:"canaries"`
 }
 
@@ -122,6 +123,7 @@ type statusesYAML struct {
 	Validate  string   `yaml:"validate"`
 	Validated []string `yaml:"validated"`
 	Close     string   `yaml:"close"`
+	Review    string   `yaml:"review"` // of emergency access, once it is there
 }
 
 type fieldsYAML struct {
@@ -131,6 +133,8 @@ type fieldsYAML struct {
 	Justification string `yaml:"justification"`
 	Expires       string `yaml:"expires"`
 	Effective     string `yaml:"effective"`
+	OldSystem     string `yaml:"oldSystem"`
+	OldRole       string `yaml:"oldRole"`
 }
 
 type approvalYAML struct {
@@ -166,6 +170,7 @@ type accessFile struct {
 	Approvals      []approvalYAML `yaml:"approvals"`
 	ExpiryRequired []string       `yaml:"expiryRequired"`
 	LongestGrant   string         `yaml:"longestGrant"`
+	ExpiryWarnings []string       `yaml:"expiryWarnings"` // how long before the end the ticket is told
 }
 
 // leaverFile is the de-provisioning procedure.
@@ -180,6 +185,7 @@ type leaverFile struct {
 type revocationFile struct {
 	SOP       sop            `yaml:",inline"`
 	Approvals []approvalYAML `yaml:"approvals"`
+	Urgent    urgencyYAML    `yaml:"urgent"`
 }
 
 type calendarFile struct {

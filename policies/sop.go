@@ -31,6 +31,7 @@ func (c *compiler) accessProvisioning(f *file) {
 		f.wrong("$.expiryRequired", "needs tickets.fields.expires: the field in which tickets say until when")
 	}
 	p.Rules.LongestGrant = f.days("$.longestGrant", in.LongestGrant)
+	p.ExpiryWarnings = f.warnings(in.ExpiryWarnings)
 	c.set.SOPs = append(c.set.SOPs, p)
 }
 
@@ -56,18 +57,25 @@ func (c *compiler) revocation(f *file) {
 	f.required("$.tickets.fields.beneficiary", p.Rules.Fields.Beneficiary)
 	f.required("$.tickets.fields.system", p.Rules.Fields.System)
 	p.Rules.Approvals = f.approvals(in.Approvals)
+	p.Urgent = f.urgency(in.Urgent)
 	c.set.SOPs = append(c.set.SOPs, p)
 }
 
-// procedure compiles what the access procedures share.
+// procedure compiles what all procedures with tickets share.
 func (c *compiler) procedure(f *file, in sop) SOP {
-	d := c.document(f, in)
-	p := SOP{
-		Kind: d.Kind, Name: d.Name, Title: d.Title, Version: d.Version, Effective: d.Effective, NextReview: d.NextReview,
-		Owner: d.Owner, Reviewer: d.Reviewer, RACI: d.RACI, Controls: d.Controls, Tickets: f.tickets(in.Tickets),
-	}
+	p := c.head(f, in)
+	p.Tickets = f.tickets(in.Tickets)
 	p.Rules = authority.Rules{Policy: p.ID(), Fields: authority.Fields(in.Tickets.Fields)}
 	return p
+}
+
+// head compiles what a procedure says about itself.
+func (c *compiler) head(f *file, in sop) SOP {
+	d := c.document(f, in)
+	return SOP{
+		Kind: d.Kind, Name: d.Name, Title: d.Title, Version: d.Version, Effective: d.Effective, NextReview: d.NextReview,
+		Owner: d.Owner, Reviewer: d.Reviewer, RACI: d.RACI, Controls: d.Controls,
+	}
 }
 
 func (f *file) tickets(in ticketsYAML) Tickets {
@@ -90,6 +98,7 @@ func (f *file) tickets(in ticketsYAML) Tickets {
 		Projects: in.Projects, Types: in.Types, RequestTypes: in.RequestTypes,
 		Waiting: in.Statuses.Waiting, Fulfil: in.Statuses.Fulfil, Validate: in.Statuses.Validate,
 		Validated: in.Statuses.Validated, Close: in.Statuses.Close,
+		Review: in.Statuses.Review,
 	}
 }
 

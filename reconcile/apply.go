@@ -13,6 +13,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/guard"
 	"github.com/maisonrmi/sopd/internal/hold"
 	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/reconcile/plan"
 )
@@ -134,14 +135,20 @@ func (r *Reconciler) clear(ctx context.Context, p plan.Plan, unread map[access.G
 // measure returns what the guards measure a plan against, as it stands now. A removal that is not settled may have
 // happened, so its member no longer counts.
 func (r *Reconciler) measure(ctx context.Context, unread map[access.GroupID]error) (guard.State, error) {
-	l := loader{r: r, now: r.Now(), unread: unread}
-	if err := r.Store.Read(ctx, l.load); err != nil {
+	var l *loader
+	var sizes map[access.GroupID]int
+	err := r.Store.Read(ctx, func(tx *store.Tx) error {
+		l = &loader{r: r, now: r.Now(), unread: unread}
+		err := errors.Join(l.loadRules(tx), l.loadChanges(tx))
+		if err == nil {
+			sizes, err = l.sizes(tx)
+		}
+		return err
+	})
+	if err != nil {
 		return guard.State{}, fmt.Errorf("measuring for the guards: %w", err)
 	}
-	state := guard.State{Catalog: r.Policies.Catalog, Sizes: make(map[access.GroupID]int), RemovedLastHour: int(l.removed)}
-	for _, g := range l.groups {
-		state.Sizes[g.Group.ID] = len(g.Members)
-	}
+	state := guard.State{Catalog: r.Policies.Catalog, Sizes: sizes, RemovedLastHour: int(l.removed)}
 	for _, c := range l.pending {
 		if c.Kind == change.RemoveMember && state.Sizes[c.Group] > 0 {
 			state.Sizes[c.Group]--
@@ -158,7 +165,7 @@ func (r *Reconciler) standingHold(ctx context.Context, hash string) (hold.Hold, 
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
 		holds, err := tx.HoldsByPlan(hash)
 		for _, h := range holds {
-			decidable := !h.State.Final() || h.State == hold.Cancelled
+			decidable := h.Kind == hold.Guarded && (!h.State.Final() || h.State == hold.Cancelled)
 			if decidable && r.Now().Before(h.Expires) && (!ok || h.Made.After(found.Made)) {
 				found, ok = h, true
 			}
@@ -206,67 +213,21 @@ func (r *Reconciler) makeHold(ctx context.Context, p plan.Plan, trips []guard.Tr
 	return nil
 }
 
-// apply carries out the cleared plan in its order. It returns the changes that were begun, with the state they came to.
-//
-// Errors: when the plan could not be finished for a reason that would stop every other change too. The changes that were
-// not begun are not recorded; the next pass plans them again.
-func (r *Reconciler) apply(ctx context.Context, c plan.Cleared) ([]change.Change, error) {
-	var applied []change.Change
-	for _, next := range c.Changes() {
-		if err := ctx.Err(); err != nil {
-			return applied, fmt.Errorf("stopped between two changes: %w", context.Cause(ctx))
-		}
-		next.Plan = c.Hash()
-		done, callErr, err := r.one(ctx, next)
-		if err != nil {
-			return applied, err
-		}
-		applied = append(applied, done)
-		if general(callErr) {
-			return applied, fmt.Errorf("change %s: %w", done.ID, callErr)
-		}
-	}
-	return applied, nil
-}
-
 // general reports whether an error would meet every other change as well.
 func general(err error) bool {
 	return errors.Is(err, access.ErrUnauthenticated) || errors.Is(err, access.ErrThrottled) ||
 		errors.Is(err, access.ErrUnavailable) || errors.Is(err, context.Canceled)
 }
 
-// one carries out a single change: the intent is durable before the call, and its outcome after it, even when the program
-// was told to stop in between. callErr is the vendor's; err says that the change could not be recorded.
-func (r *Reconciler) one(ctx context.Context, c change.Change) (done change.Change, callErr, err error) {
-	c.Intended = r.Now()
-	c.ID, c.State = change.NewID(c.Intended), change.Intended
-	err = r.write(ctx, func(tx *store.Tx) error { return record(tx, c, c.Intended) })
-	if err != nil {
-		return c, nil, fmt.Errorf("recording the intent: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime+outcomeTime)
-	defer cancel()
-	callErr = r.bounded(ctx, c)
-	c.State, c.Error = outcome(callErr)
-	now := r.Now()
-	if c.State.Settled() {
-		c.Settled = now
-	}
-	if errors.Is(callErr, access.ErrNotFound) && c.Group != "" {
-		r.suspects[c.Group] = struct{}{}
-	}
-	err = r.Store.Write(ctx, func(tx *store.Tx) error { return record(tx, c, now) })
-	if err != nil {
-		return c, callErr, fmt.Errorf("recording the outcome of %s: %w", c.ID, err)
-	}
-	r.logChange(ctx, c)
-	return c, callErr, nil
-}
-
 func (r *Reconciler) bounded(ctx context.Context, c change.Change) error {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	return r.call(ctx, c)
+	ctx, end := r.Trace.Begin(ctx, "change", span.Attribute{Key: "change_id", Value: string(c.ID)},
+		span.Attribute{Key: "kind", Value: string(c.Kind)}, span.Attribute{Key: "reason", Value: string(c.Reason)})
+	err := r.call(ctx, c)
+	state, _ := outcome(err)
+	end(string(state))
+	return err
 }
 
 func (r *Reconciler) call(ctx context.Context, c change.Change) error {

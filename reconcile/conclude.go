@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/authority"
 	"github.com/maisonrmi/sopd/internal/change"
-	"github.com/maisonrmi/sopd/internal/evidence"
 	"github.com/maisonrmi/sopd/internal/finding"
 	"github.com/maisonrmi/sopd/internal/hold"
 	"github.com/maisonrmi/sopd/internal/ledger"
@@ -27,11 +27,16 @@ const (
 	FindingUnconfirmed finding.Kind = "unconfirmed" // a change that Okta does not show
 	FindingHold        finding.Kind = "hold"        // a plan that waits for a person
 	FindingSkipped     finding.Kind = "skipped"     // a change that is due and that sopd may not make
+	FindingRefused     finding.Kind = "refused"     // a change that Okta keeps refusing
+	FindingParked      finding.Kind = "parked"      // something that a ticket was to be told and that was given up
 )
 
 // FindingKinds lists the kinds, for metrics.
 func FindingKinds() []finding.Kind {
-	return []finding.Kind{FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingBlind}
+	return []finding.Kind{
+		FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind,
+		FindingBreakGlass, FindingUnreviewed,
+	}
 }
 
 // unconfirmedAfter is when a change that Okta does not show becomes a finding. Okta shows its own writes within seconds.
@@ -43,22 +48,18 @@ const unconfirmedAfter = time.Minute
 //
 // It returns the findings that no longer stand and whose alerts have to be closed before they are cleared.
 func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]error, report *Report) ([]finding.Finding, error) {
-	l := loader{r: r, now: r.Now(), unread: unread}
-	if err := r.Store.Read(ctx, l.load); err != nil {
-		return nil, err
-	}
-	v, err := l.view()
+	l, err := r.load(ctx, unread)
 	if err != nil {
 		return nil, err
 	}
-	c := conclusion{r: r, view: v, loader: l, plan: v.plan()}
+	c := conclusion{r: r, view: l.view, loader: l, plan: l.view.plan()}
 	c.index()
 	err = r.write(ctx, func(tx *store.Tx) error {
 		steps := []func(*store.Tx) error{r.witness}
 		if r.Write {
-			steps = append(steps, c.tickets, c.expiries, c.departures)
+			steps = append(steps, c.tickets, c.expiries, c.departures, c.emergencies, c.warnings, c.undos)
 		}
-		steps = append(steps, c.findings)
+		steps = append(steps, c.findings, r.saveQuiet)
 		for _, step := range steps {
 			if err := step(tx); err != nil {
 				return err
@@ -66,6 +67,9 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 		}
 		return nil
 	})
+	if err == nil {
+		clear(r.quiet.unsaved)
+	}
 	report.Findings = len(c.raised)
 	return c.over, err
 }
@@ -74,7 +78,7 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 type conclusion struct {
 	r      *Reconciler
 	view   view
-	loader loader
+	loader *loader
 	plan   plan.Plan
 
 	satisfied map[change.GrantID]bool
@@ -85,13 +89,18 @@ type conclusion struct {
 
 func (c *conclusion) index() {
 	c.satisfied = make(map[change.GrantID]bool)
-	for _, g := range c.plan.Satisfied {
-		c.satisfied[g.ID] = true
+	for _, id := range c.plan.Satisfied {
+		c.satisfied[id] = true
 	}
 	c.open = make(map[access.UserID]int)
 	for _, ch := range slices.Concat(c.plan.Changes, c.view.observation.Pending) {
 		if ch.Kind != change.AddMember {
 			c.open[ch.User]++
+		}
+	}
+	for _, s := range c.view.standoffs {
+		if s.Change.Kind != change.AddMember {
+			c.open[s.Change.User]++ // it is still to be done
 		}
 	}
 	c.raised = make(map[finding.Key]struct{})
@@ -116,12 +125,19 @@ func (c *conclusion) ticket(tx *store.Tx, j judged) error {
 			return err
 		}
 	}
+	if j.sop.Kind == policies.KindRevocation && j.verdict.Outcome != authority.Incomplete {
+		if err := c.revoking(tx, j); err != nil {
+			return err
+		}
+	}
 	if !j.proven() {
 		return nil
 	}
 	switch j.sop.Kind {
 	case policies.KindAccessProvisioning:
 		return c.provisioned(tx, j)
+	case policies.KindRoleChange:
+		return c.moved(tx, j)
 	case policies.KindDeprovisioning, policies.KindRevocation:
 		return c.removed(tx, j)
 	default:
@@ -131,7 +147,7 @@ func (c *conclusion) ticket(tx *store.Tx, j judged) error {
 
 // provisioned tells a request that its access is there, when every grant of it is.
 func (c *conclusion) provisioned(tx *store.Tx, j judged) error {
-	grants := j.verdict.Grants(j.sop.ID())
+	grants := grantsFor(j)
 	for _, g := range grants {
 		if !c.satisfied[g.ID] {
 			return c.ungivable(tx, j)
@@ -139,6 +155,13 @@ func (c *conclusion) provisioned(tx *store.Tx, j judged) error {
 	}
 	changes := c.confirmed(j.ticket.Key, change.AddMember)
 	done := remark{purpose: purposeProvisioned, text: c.r.provisionedText(j, changes), at: c.view.observation.Now}
+	before, extends, err := c.extended(tx, j)
+	if err != nil {
+		return err
+	}
+	if extends && len(changes) == 0 {
+		done.text += "\n\n" + extensionText(before, grants[0])
+	}
 	if len(changes) > 0 {
 		done.marker = string(changes[0].ID)
 	}
@@ -187,21 +210,10 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 	}
 	user := j.verdict.Request.Beneficiary.ID
 	if c.open[user] > 0 || c.obscured(j) {
-		return nil
-	}
-	var skipped []plan.Skipped
-	for _, s := range c.plan.Skipped {
-		if s.Change.Ticket == j.ticket.Key {
-			skipped = append(skipped, s)
-		}
-	}
-	for _, ch := range c.plan.Proposed {
-		if ch.Ticket == j.ticket.Key {
-			skipped = append(skipped, plan.Skipped{Change: ch, Why: "the system is only observed by sopd; somebody has to do it by hand"})
-		}
+		return c.standstill(tx, j.ticket.Key)
 	}
 	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend)
-	done := remark{purpose: "removed", text: c.r.removedText(changes, skipped), at: c.view.observation.Now}
+	done := remark{purpose: "removed", text: c.r.removedText(changes, c.skipped(j.ticket.Key)), at: c.view.observation.Now}
 	if len(changes) > 0 {
 		done.marker = string(changes[0].ID)
 	}
@@ -241,22 +253,7 @@ func (c *conclusion) close(tx *store.Tx, j judged) error {
 	if err := c.validated(tx, j); err != nil {
 		return err
 	}
-	chain, err := evidence.OfTicket(tx, j.ticket.Key)
-	if err != nil {
-		return err
-	}
-	attach := change.Effect{
-		Key: string(j.ticket.Key) + "/evidence", Ticket: j.ticket.Key, Kind: change.Attach, Created: c.view.observation.Now,
-		Name: "evidence-" + string(j.ticket.Key) + ".txt", Body: chain.Text(),
-	}
-	if _, err := tx.PutEffect(attach); err != nil {
-		return err
-	}
-	_, err = tx.PutEffect(change.Effect{
-		Key: string(j.ticket.Key) + "/close", Ticket: j.ticket.Key, Kind: change.Transition, Body: j.sop.Tickets.Close,
-		Created: c.view.observation.Now, After: attach.Key,
-	})
-	return err
+	return c.closeWithEvidence(tx, j)
 }
 
 // expiries tells the tickets whose access ran out, once it is gone.
@@ -266,7 +263,7 @@ func (c *conclusion) expiries(tx *store.Tx) error {
 		return err
 	}
 	for _, g := range ended {
-		if g.EndReason != change.Expired {
+		if g.EndReason != change.Expired || g.Ticket == "" {
 			continue
 		}
 		changes, err := tx.ChangesByTicket(g.Ticket)
@@ -388,14 +385,37 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 		}
 	}
 	for _, s := range c.plan.Skipped {
+		if standoff, rests := c.view.rests(s.Change); rests {
+			all = append(all, standoff.finding(now))
+			continue
+		}
 		all = append(all, finding.Finding{
 			Key:  finding.Key("skipped/" + fingerprint(string(s.Change.Kind)+string(s.Change.Group)+string(s.Change.User)+string(s.Change.Ticket))),
 			Kind: FindingSkipped, User: s.Change.User, Group: s.Change.Group, Ticket: s.Change.Ticket,
 			Title: s.Why, Raised: now,
 		})
 	}
+	all = append(all, c.emergencyFindings()...)
+	parked, err := c.parked(tx)
+	if err != nil {
+		return nil, err
+	}
 	held, err := c.holds(tx)
-	return append(all, held...), err
+	return slices.Concat(all, parked, held), err
+}
+
+// parked points out what was to be said or done on a ticket and was given up.
+func (c *conclusion) parked(tx *store.Tx) ([]finding.Finding, error) {
+	effects, err := tx.EffectsParked()
+	var all []finding.Finding
+	for _, e := range effects {
+		all = append(all, finding.Finding{
+			Key: finding.Key("parked/" + e.Key), Kind: FindingParked, Ticket: e.Ticket,
+			Title: "a ticket could not be told; sopd parked shows what", Raised: c.view.observation.Now,
+			Detail: map[string]string{"cause": e.Error, "attempts": strconv.Itoa(e.Attempts)},
+		})
+	}
+	return all, err
 }
 
 func (c *conclusion) holds(tx *store.Tx) ([]finding.Finding, error) {
@@ -408,9 +428,13 @@ func (c *conclusion) holds(tx *store.Tx) ([]finding.Finding, error) {
 		if !c.view.observation.Now.Before(h.Expires) {
 			continue
 		}
+		title := "a guard stopped a plan: " + h.Reasons[0]
+		if h.Kind == hold.Undo {
+			title = "a second person has to decide: " + h.Reasons[0]
+		}
 		all = append(all, finding.Finding{
 			Key: finding.Key("hold/" + string(h.ID)), Kind: FindingHold,
-			Title: "a guard stopped a plan: " + h.Reasons[0], Raised: h.Made, Detail: map[string]string{"hold": string(h.ID)},
+			Title: title, Raised: h.Made, Detail: map[string]string{"hold": string(h.ID)},
 		})
 	}
 	return all, nil

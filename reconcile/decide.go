@@ -43,19 +43,10 @@ func (r *Reconciler) confirmLeavers(ctx context.Context, v view, p plan.Plan) (c
 
 // deactivated returns the users on whose deactivation the plan rests, sorted.
 func deactivated(v view, p plan.Plan) []access.UserID {
-	ends := make(map[change.GrantID]bool)
-	for _, e := range p.Ended {
-		ends[e.Grant] = e.Reason == change.Deprovisioned
-	}
-	var users []access.UserID
+	users := slices.Clone(v.departing)
 	for _, c := range p.Changes {
 		if c.Reason == change.Deprovisioned {
 			users = append(users, c.User)
-		}
-	}
-	for _, g := range v.observation.Grants {
-		if ends[g.ID] {
-			users = append(users, g.User)
 		}
 	}
 	slices.Sort(users)
@@ -78,6 +69,9 @@ func (r *Reconciler) recordDecisions(ctx context.Context, v view, p plan.Plan) e
 			}); err != nil {
 				return err
 			}
+		}
+		if err := r.recordLife(tx, v); err != nil {
+			return err
 		}
 		if err := r.endings(tx, v, p); err != nil {
 			return err
@@ -141,7 +135,11 @@ func (r *Reconciler) objections(tx *store.Tx, v view, j judged) error {
 	case j.fulfilling() && j.verdict.Outcome != authority.Proven:
 		return r.object(tx, j, unprovenText(j), v.observation.Now)
 	case j.proven() && j.sop.Kind != policies.KindAccessProvisioning && v.observation.Now.Before(j.effective()):
-		return r.say(tx, j.ticket.Key, remark{purpose: "scheduled", text: scheduledText(j), at: v.observation.Now})
+		text := scheduledText(j)
+		if j.sop.Kind == policies.KindRoleChange {
+			text = scheduledRoleText(j)
+		}
+		return r.say(tx, j.ticket.Key, remark{purpose: "scheduled", text: text, at: v.observation.Now})
 	default:
 		return nil
 	}

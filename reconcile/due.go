@@ -9,15 +9,20 @@ import (
 // nextDue returns the next instant at which something becomes due by time alone: a grant runs out, a last day ends, a
 // revocation takes effect. Zero when nothing does.
 func nextDue(v view) time.Time {
-	now := v.observation.Now
-	var next time.Time
+	next := v.expiry
 	consider := func(t time.Time) {
-		if t.After(now) && (next.IsZero() || t.Before(next)) {
+		if t.After(v.observation.Now) && (next.IsZero() || t.Before(next)) {
 			next = t
 		}
 	}
-	for _, g := range v.observation.Grants {
+	for _, g := range v.fresh {
 		consider(g.Expires)
+	}
+	consider(v.warning)
+	for _, e := range v.emergencies {
+		if e.reviewed.IsZero() && len(e.grants) > 0 {
+			consider(e.due())
+		}
 	}
 	for _, j := range v.cases {
 		if j.proven() && j.sop.Kind != policies.KindAccessProvisioning {

@@ -26,6 +26,11 @@ const (
 	FactValidated   = "request.validated"   // the requester said that it works
 	FactLeft        = "leaver.left"         // a leaver's access should have ended
 	FactRemoved     = "leaver.removed"      // the last removal was read back
+
+	FactRevocationRequested = "revocation.requested" // a ticket that takes access away was raised
+	FactRevocationRemoved   = "revocation.removed"   // its last removal was read back
+	FactGranted             = "break-glass.granted"  // emergency access was read back
+	FactReviewed            = "break-glass.reviewed" // somebody found it justified
 )
 
 // observed is one fact to be recorded.
@@ -87,16 +92,31 @@ func (c *conclusion) validated(tx *store.Tx, j judged) error {
 	}, c.view.observation.Now)
 }
 
-// gone records that a leaver's access has ended. A revocation runs on no clock of its own yet.
+// gone records that a leaver's access, or what a revocation names, has ended.
 func (c *conclusion) gone(tx *store.Tx, j judged, changes []change.Change) error {
-	if j.sop.Kind != policies.KindDeprovisioning {
-		return nil
-	}
 	at, id := last(changes, j.effective())
-	base := observed{subject: string(j.ticket.Key), ticket: j.ticket.Key}
-	removed := base
-	removed.name, removed.at, removed.change = FactRemoved, at, id
+	removed := observed{subject: string(j.ticket.Key), ticket: j.ticket.Key, name: FactRemoved, at: at, change: id}
+	if j.sop.Kind == policies.KindRevocation {
+		removed.name, removed.severity = FactRevocationRemoved, revocationSeverity(j)
+	}
 	return putFact(tx, removed, c.view.observation.Now)
+}
+
+// revoking records the beginning of a revocation's clock, as soon as the ticket says what it is about.
+func (c *conclusion) revoking(tx *store.Tx, j judged) error {
+	return putFact(tx, observed{
+		subject: string(j.ticket.Key), ticket: j.ticket.Key, name: FactRevocationRequested, at: j.ticket.Created, severity: revocationSeverity(j),
+	}, c.view.observation.Now)
+}
+
+// Urgent is the severity of revocations that their tickets mark so; the others have the risk of their system.
+const Urgent = "urgent"
+
+func revocationSeverity(j judged) string {
+	if j.sop.Urgent.Marks(j.ticket) {
+		return Urgent
+	}
+	return severity(j)
 }
 
 // departures records the clocks of everybody who leaves: from an offboarding ticket when it takes effect, and from Okta's
@@ -145,7 +165,10 @@ func (c *conclusion) deactivated(tx *store.Tx) error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(byUser)) {
-		user := c.view.observation.Users[id]
+		user, _, err := tx.User(id)
+		if err != nil {
+			return err
+		}
 		if c.open[id] > 0 || user.Status != access.Deprovisioned {
 			continue
 		}

@@ -53,6 +53,8 @@ type ask struct {
 	system, role  string
 	until         time.Time
 	effective     time.Time
+	// oldSystem and oldRole are what a role change takes; status is where the ticket begins.
+	oldSystem, oldRole, status string
 }
 
 // raise makes a ticket that waits for approval.
@@ -77,6 +79,14 @@ func (j *jira) raise(a ask) ticket.Key {
 	}
 	if !a.effective.IsZero() {
 		i.Fields["Last day"] = ticket.Value{Time: a.effective}
+	}
+	for field, text := range map[string]string{"Old system": a.oldSystem, "Old role": a.oldRole} {
+		if text != "" {
+			i.Fields[field] = ticket.Value{Texts: []string{text}}
+		}
+	}
+	if a.status != "" {
+		i.Status = a.status
 	}
 	j.next++
 	j.issues[key] = i
@@ -284,6 +294,15 @@ type pager struct {
 	open    map[string]string // alias by alert ID
 	created int               // alerts opened; joins left out
 	closed  int
+	onCall  []string
+	rotaErr error
+}
+
+func (p *pager) OnCall(_ context.Context, id paging.ScheduleID) (paging.OnCall, error) {
+	if err := p.v.read("OnCall"); err != nil {
+		return paging.OnCall{}, err
+	}
+	return paging.OnCall{Schedule: string(id), People: p.onCall}, p.rotaErr
 }
 
 func (p *pager) Create(_ context.Context, a paging.NewAlert) (paging.AlertID, error) {

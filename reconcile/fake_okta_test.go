@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,6 +106,19 @@ func (o *okta) status(id access.UserID, s access.UserStatus, actor access.UserID
 		access.Deprovisioned: "user.lifecycle.deactivate", access.Suspended: "user.lifecycle.suspend", access.Active: "user.lifecycle.reactivate",
 	}
 	o.tell(kinds[s], actor, access.Membership{User: id})
+}
+
+// profile changes an attribute of a user; an empty value removes it.
+func (o *okta) profile(id access.UserID, name, value string) {
+	u := o.users[id]
+	u.Profile = maps.Clone(u.Profile)
+	u.Profile[name] = value
+	if value == "" {
+		delete(u.Profile, name)
+	}
+	u.Updated = o.v.clock.now
+	o.users[id] = u
+	o.tell("user.account.update_profile", "uDan", access.Membership{User: id})
 }
 
 // in reports whether the membership stood at the instant.

@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,12 +38,25 @@ func (f fate) String() string {
 type crash struct{ call string }
 
 // clock is virtual time. It moves only when somebody sleeps or calls a vendor.
-type clock struct{ now time.Time }
+type clock struct {
+	mu  sync.Mutex // between the calls of a pass, which may be several at a time
+	now time.Time
+}
 
-func (c *clock) Now() time.Time { return c.now }
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
 
 func (c *clock) sleep(_ context.Context, d time.Duration) error {
-	c.now = c.now.Add(d)
+	c.add(d)
 	return nil
 }
 
@@ -76,7 +90,7 @@ func newVendors(t *testing.T) *vendors {
 
 // decide counts the call and asks for its fate.
 func (v *vendors) decide(name string, write bool) fate {
-	v.clock.now = v.clock.now.Add(5 * time.Millisecond)
+	v.clock.add(5 * time.Millisecond)
 	c := call{name: name, write: write, n: len(v.calls), pass: v.pass}
 	v.calls = append(v.calls, c)
 	if v.fate == nil {

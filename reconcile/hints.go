@@ -74,7 +74,7 @@ func (r *Reconciler) readTicket(ctx context.Context, key ticket.Key) error {
 	switch {
 	case errors.Is(err, access.ErrNotFound):
 		return r.write(ctx, func(tx *store.Tx) error { return forget(tx, key, readAt) })
-	case err != nil && local(err):
+	case err != nil && r.isolated(err):
 		return r.write(ctx, func(tx *store.Tx) error { return tx.PutBadTicket(key, phrase(err), readAt) })
 	case err != nil:
 		return err
@@ -85,6 +85,16 @@ func (r *Reconciler) readTicket(ctx context.Context, key ticket.Key) error {
 		}
 	}
 	return r.putTicket(ctx, t, readAt)
+}
+
+// isolated reports whether a failure is to be taken for the one ticket's own, so that the others go on: one that says so, and
+// a vendor that does not serve, as long as it does not look like serving nothing at all.
+func (r *Reconciler) isolated(err error) bool {
+	if !errors.Is(err, access.ErrUnavailable) {
+		return local(err)
+	}
+	r.unserved++
+	return r.unserved < patience
 }
 
 func forget(tx *store.Tx, key ticket.Key, at time.Time) error {

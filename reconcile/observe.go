@@ -20,6 +20,9 @@ const (
 	cursorTickets = "jira.tickets"
 )
 
+// Polls lists the cursors of the polls, for metrics.
+func Polls() []string { return []string{cursorUsers, cursorGroups, cursorLog, cursorTickets} }
+
 // Overlaps: how far a poll looks back before the one before it. The vendors' lists lag behind their writes.
 //
 // Source: Okta's filters are eventually consistent, usually within a second (okta-developer-docs); Jira's index lags by
@@ -32,8 +35,10 @@ const (
 	firstTickets = 400 * 24 * time.Hour
 	// firstLog is how far the first round of the System Log looks back; Okta keeps 90 days.
 	firstLog = 7 * 24 * time.Hour
-	// longestLog is how far back Okta's log goes.
-	longestLog = 90 * 24 * time.Hour
+	// logKept is how far back the System Log can be read at all, a day less than Okta keeps it. logOverlap is how far a
+	// reading without its cursor goes back before the last one: events arrive late.
+	logKept    = 89 * 24 * time.Hour
+	logOverlap = time.Hour
 	// logPages bounds one round of the System Log; what is left is read in the next pass.
 	logPages = 50
 )
@@ -42,6 +47,9 @@ const (
 // planned for in no way. Any other failure ends the pass.
 func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, error) {
 	r.Watch(Notice{Reading: "users"})
+	if err := r.write(ctx, func(tx *store.Tx) error { return tx.IndexUsers(r.Policies.People.Attribute) }); err != nil {
+		return nil, fmt.Errorf("index of users: %w", err)
+	}
 	if err := r.observeUsers(ctx); err != nil {
 		return nil, fmt.Errorf("users: %w", err)
 	}
@@ -54,6 +62,7 @@ func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, err
 		observe func(context.Context) error
 	}{
 		{"system log", r.observeLog}, {"tickets that could not be read", r.observeBad}, {"tickets", r.observeTickets}, {"webhooks", r.observeHints},
+		{"approvals", r.observeApprovals},
 	}
 	for _, step := range steps {
 		r.Watch(Notice{Reading: step.what})
@@ -114,14 +123,18 @@ func (r *Reconciler) observeGroups(ctx context.Context) (map[access.GroupID]erro
 	if err != nil {
 		return nil, err
 	}
-	stale, err := r.stale(ctx, since)
+	listed, err := r.listed(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	stale, err := r.stale(ctx, listed)
 	if err != nil {
 		return nil, err
 	}
 	unread := make(map[access.GroupID]error)
 	for i, id := range stale {
 		r.Watch(Notice{Reading: "groups", Done: i, Total: len(stale)})
-		if err := r.readGroup(ctx, id); err != nil {
+		if err := r.readGroup(ctx, id, listed); err != nil {
 			if !local(err) {
 				return nil, fmt.Errorf("group %s: %w", id, err)
 			}
@@ -152,30 +165,52 @@ func local(err error) bool {
 // lost line of it must not hide a change for ever.
 const oldestRead = 24 * time.Hour
 
+// listedFrom is how many groups it takes for one list of all of them to cost less than a reading of each.
+const listedFrom = 20
+
+// listed returns the groups that changed since then, as the vendor's list shows them; on the first pass of a large
+// organisation, all of them. That a group is missing says nothing.
+func (r *Reconciler) listed(ctx context.Context, since time.Time) (map[access.GroupID]access.Group, error) {
+	switch {
+	case !since.IsZero():
+		since = since.Add(-oktaOverlap)
+	case len(r.relevantGroups()) < listedFrom:
+		return nil, nil
+	default:
+		since = time.Unix(0, 0)
+	}
+	changed, err := r.Directory.GroupsChanged(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	listed := make(map[access.GroupID]access.Group, len(changed))
+	for _, g := range changed {
+		listed[g.ID] = g
+	}
+	return listed, nil
+}
+
 // stale returns the managed and eligible groups that have to be read again, sorted.
-func (r *Reconciler) stale(ctx context.Context, since time.Time) ([]access.GroupID, error) {
-	var changed []access.Group
-	if !since.IsZero() {
+func (r *Reconciler) stale(ctx context.Context, listed map[access.GroupID]access.Group) ([]access.GroupID, error) {
+	var reads map[access.GroupID]time.Time
+	err := r.Store.Read(ctx, func(tx *store.Tx) error {
 		var err error
-		if changed, err = r.Directory.GroupsChanged(ctx, since.Add(-oktaOverlap)); err != nil {
-			return nil, err
-		}
+		reads, err = tx.GroupReads()
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	var stale []access.GroupID
-	err := r.Store.Read(ctx, func(tx *store.Tx) error {
-		for _, id := range r.relevantGroups() {
-			_, readAt, known, err := tx.Members(id)
-			if err != nil {
-				return err
-			}
-			_, suspect := r.suspects[id]
-			if !known || suspect || r.Now().Sub(readAt) >= oldestRead || slices.ContainsFunc(changed, func(g access.Group) bool { return g.ID == id }) {
-				stale = append(stale, id)
-			}
+	for _, id := range r.relevantGroups() {
+		readAt, known := reads[id]
+		_, suspect := r.suspects[id]
+		_, changed := listed[id]
+		if !known || suspect || changed || r.Now().Sub(readAt) >= oldestRead {
+			stale = append(stale, id)
 		}
-		return nil
-	})
-	return stale, err
+	}
+	return stale, nil
 }
 
 func (r *Reconciler) relevantGroups() []access.GroupID {
@@ -187,11 +222,16 @@ func (r *Reconciler) relevantGroups() []access.GroupID {
 	return slices.Compact(groups)
 }
 
-func (r *Reconciler) readGroup(ctx context.Context, id access.GroupID) error {
+// readGroup reads the members of the group, and the group itself unless the list has just shown it. One that a write did not
+// find is read by ID: the list lags.
+func (r *Reconciler) readGroup(ctx context.Context, id access.GroupID, listed map[access.GroupID]access.Group) error {
 	readAt := r.Now()
-	group, err := r.Directory.Group(ctx, id)
-	if err != nil {
-		return err
+	group, shown := listed[id]
+	if _, suspect := r.suspects[id]; suspect || !shown {
+		var err error
+		if group, err = r.Directory.Group(ctx, id); err != nil {
+			return err
+		}
 	}
 	members, err := r.Directory.Members(ctx, id)
 	if err != nil {
@@ -245,17 +285,27 @@ func (r *Reconciler) believeEmpty(ctx context.Context, id access.GroupID) error 
 // follows, so a crash reads a page again rather than losing one; events are told apart by their uuid.
 func (r *Reconciler) observeLog(ctx context.Context) error {
 	var cursor access.Cursor
+	since := r.Now().Add(-max(firstLog, r.Policies.Backfill()))
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
+		var at time.Time
 		var err error
-		cursor, _, _, err = tx.Cursor(cursorLog)
+		if cursor, at, _, err = tx.Cursor(cursorLog); cursor != "" {
+			since = at.Add(-logOverlap)
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	since := r.Now().Add(-max(firstLog, min(r.Policies.Backfill(), longestLog)))
+	if kept := r.Now().Add(-logKept); since.Before(kept) {
+		since = kept
+	}
 	for range logPages {
 		events, next, err := r.Directory.Events(ctx, cursor, since)
+		if errors.Is(err, access.ErrInvalid) && cursor != "" {
+			r.Logger.WarnContext(ctx, "the System Log's cursor is lost; reading again from before it was last moved")
+			events, next, err = r.Directory.Events(ctx, "", since)
+		}
 		if err != nil {
 			return err
 		}
@@ -310,7 +360,7 @@ func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time
 		return r.write(ctx, func(tx *store.Tx) error { return tx.PutTicket(t, readAt) })
 	}
 	approvals, unreadable := r.Tickets.Approvals(ctx, t.Key)
-	if unreadable != nil && !local(unreadable) {
+	if unreadable != nil && !r.isolated(unreadable) {
 		return fmt.Errorf("approvals of %s: %w", t.Key, unreadable)
 	}
 	return r.write(ctx, func(tx *store.Tx) error {

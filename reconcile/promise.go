@@ -3,48 +3,44 @@ package reconcile
 import (
 	"slices"
 
-	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/ticket"
+	"github.com/maisonrmi/sopd/reconcile/plan"
 )
 
 // A grant is a promise until it is fulfilled: a guard may hold it up for hours, or Okta may refuse it. Until then the
 // ticket behind it may be withdrawn, declined or edited, and then nothing is given on it any more.
 
-// loadPromises finds the grants that have given nothing and whose ticket has left the statuses in which sopd acts.
-func (l *loader) loadPromises(tx *store.Tx) error {
-	acting := make(map[change.GrantID]bool)
-	for _, j := range l.open {
-		if j.fulfilling() {
-			for _, g := range l.grants {
-				acting[g.ID] = acting[g.ID] || g.Ticket == j.ticket.Key
-			}
-		}
-	}
-	for _, g := range l.grants {
-		if acting[g.ID] || l.bad[g.Ticket] || !g.Live(l.now) || !l.absent(g.Membership()) {
+// withdraw finds, among the grants of one group, those that have given nothing and whose ticket has left the statuses in
+// which sopd acts.
+func (l *loader) withdraw(tx *store.Tx, g plan.GroupState, grants []change.Grant) error {
+	for _, grant := range grants {
+		if _, in := slices.BinarySearch(g.Members, grant.User); in || l.bad[grant.Ticket] || !grant.Live(l.now) || l.acting(grant.Ticket) || l.standsWithout(grant) {
 			continue
 		}
-		fulfilled, err := l.fulfilled(tx, g)
+		fulfilled, err := l.fulfilled(tx, grant)
 		if err != nil {
 			return err
 		}
 		if !fulfilled {
-			l.withdrawn = append(l.withdrawn, g)
+			l.view.voided = append(l.view.voided, grant)
 		}
 	}
 	return nil
 }
 
-// absent reports whether the group is known and the user is not in it.
-func (l *loader) absent(m access.Membership) bool {
-	for _, g := range l.groups {
-		if g.Group.ID == m.Group {
-			_, in := slices.BinarySearch(g.Members, m.User)
-			return !in
-		}
-	}
-	return false
+// acting reports whether the ticket is open and stands where sopd is to act.
+func (l *loader) acting(key ticket.Key) bool {
+	return slices.ContainsFunc(l.open, func(j judged) bool { return j.ticket.Key == key && j.fulfilling() })
+}
+
+// standsWithout reports whether the grant is a promise whatever status its ticket stands at: it has none, or it is an
+// emergency that waits to be given.
+func (l *loader) standsWithout(g change.Grant) bool {
+	return g.Ticket == "" || slices.ContainsFunc(l.raised, func(e emergency) bool {
+		return e.ticket.Key == g.Ticket && e.fulfilling()
+	})
 }
 
 // fulfilled reports whether the grant has led to a change, or its ticket was told that the access is there.

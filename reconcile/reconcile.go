@@ -16,6 +16,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/paging"
+	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
@@ -45,7 +46,7 @@ type Directory interface {
 	Events(ctx context.Context, cursor access.Cursor, since time.Time) ([]access.Event, access.Cursor, error)
 }
 
-// Writer changes access. An error that is [access.ErrUnconfirmed] leaves it open whether the change was made; any other
+// Writer changes access; it is called for several users at a time. An error that is [access.ErrUnconfirmed] leaves it open whether the change was made; any other
 // error means that it was not.
 type Writer interface {
 	// Add puts the user into the group; being there already is no error.
@@ -107,19 +108,28 @@ type Config struct {
 	Tickets   Tickets
 	Desk      Desk
 	Pager     Pager // nil: nobody is paged
+	// Roster says who is on call; nil: nobody is, and emergency access is for named people only.
+	Roster Roster
 	// Stages are the procedures besides access, in the order in which they run; their names and finding kinds differ.
 	Stages   []Stage
 	Policies *policies.Set
 	// Write allows changes outside. When false a pass records what it would have done and touches nothing.
 	Write bool
+	// AtOnce is how many changes of one kind may be under way at a time; 0 is 1.
+	AtOnce int
 	// Self is the Okta user whose credential sopd uses; empty for a service app.
 	Self access.UserID
+	// Program tells this build from every other. What the same build found in groups that have not changed since is not
+	// looked at again after a restart; empty: everything is.
+	Program string
 	// Holder names this replica in the lease.
 	Holder string
 	// Sleep waits, or returns early with the context's cause. Tests replace it.
 	Sleep  func(ctx context.Context, d time.Duration) error
 	Now    func() time.Time // the store's clock
 	Logger *slog.Logger     // one Info line a pass, one a change
+	// Trace begins a span around each change; nil: none.
+	Trace span.Start
 	// Watch is told what happens, for metrics and for people who follow a demo; nil: nobody.
 	Watch func(Notice)
 }
@@ -141,8 +151,14 @@ type Reconciler struct {
 	suspects map[access.GroupID]struct{}
 	// doubted are users who show as deactivated and could not be read by ID in the pass under way.
 	doubted map[access.UserID]struct{}
+	// rota is who is on call by schedule, as far as the pass under way needed and could read it.
+	rota map[paging.ScheduleID][]string
 	// blind are the stages that could not read what they need in the pass under way.
 	blind map[string]error
+	// quiet are the groups in which the last look found nothing to do.
+	quiet *quietGroups
+	// unserved counts the tickets of the pass under way for which the vendor did not serve.
+	unserved int
 	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.
 	fence int64
 }
@@ -165,7 +181,7 @@ func New(c Config) (*Reconciler, error) {
 	if c.Watch == nil {
 		c.Watch = func(Notice) {}
 	}
-	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{})}, nil
+	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{}), quiet: newQuietGroups()}, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -232,7 +248,7 @@ func (r *Reconciler) Pass(ctx context.Context) (Report, error) {
 		report.Result = Standby
 		return report, nil
 	}
-	r.fence, r.doubted = fence, make(map[access.UserID]struct{})
+	r.fence, r.doubted, r.unserved = fence, make(map[access.UserID]struct{}), 0
 	stop := r.keep(ctx)
 	err = r.pass(ctx, &report)
 	stop()
@@ -269,6 +285,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if report.Blind, err = r.observeStages(ctx); err != nil {
 		return fmt.Errorf("observing: %w", err)
 	}
+	if err := r.readRota(ctx); err != nil {
+		return fmt.Errorf("reading who is on call: %w", err)
+	}
 	view, err := r.view(ctx, unread)
 	if err != nil {
 		return fmt.Errorf("judging: %w", err)
@@ -278,7 +297,11 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if err != nil {
 		return fmt.Errorf("confirming leavers: %w", err)
 	}
-	if corrected {
+	moved, err := r.confirmProfiles(ctx, view)
+	if err != nil {
+		return fmt.Errorf("confirming profiles: %w", err)
+	}
+	if corrected || moved {
 		if view, err = r.view(ctx, unread); err != nil {
 			return fmt.Errorf("judging again: %w", err)
 		}
@@ -304,8 +327,7 @@ func (r *Reconciler) carryOut(ctx context.Context, report *Report) error {
 	if !r.Write {
 		return r.recordProposal(ctx, report.Plan)
 	}
-	additions, positive, drift := report.Plan.Split()
-	for _, part := range []plan.Plan{additions, positive, drift} {
+	for _, part := range report.Plan.Parts() {
 		if part.Empty() {
 			continue
 		}

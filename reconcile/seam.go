@@ -24,27 +24,16 @@ func Bullets(lines []string) string { return bullets(lines) }
 // Fingerprint returns a short name for a text: twelve letters and digits that no other text has by chance.
 func Fingerprint(text string) string { return fingerprint(text) }
 
-// People returns the directory of everybody and of the groups whose members may decide something, as they were last read.
+// People returns the directory of everybody and of the groups, as they were last read. It looks each person up when asked,
+// in the transaction, and is of use no longer than that.
+//
+// Errors: those of the store. A look-up that fails later dooms the transaction.
 func People(tx *store.Tx, set *policies.Set) (*people.Directory, error) {
-	var users []access.User
-	err := tx.EachUser(func(u access.User) error {
-		users = append(users, u)
-		return nil
-	})
+	reads, err := tx.GroupReads()
 	if err != nil {
 		return nil, err
 	}
-	members := make(map[access.GroupID][]access.UserID)
-	for _, id := range set.Eligible() {
-		in, _, known, err := tx.Members(id)
-		if err != nil {
-			return nil, err
-		}
-		if known {
-			members[id] = in
-		}
-	}
-	return people.New(set.People, users, members), nil
+	return people.Over(set.People, snapshot{tx: tx, loader: &loader{reads: reads}}), nil
 }
 
 // cursorBegan holds when sopd first worked on the store.

@@ -80,14 +80,15 @@ func (r *Reconciler) observeStages(ctx context.Context) (map[string]error, error
 
 // loadDemands asks every stage what it has decided about access.
 func (l *loader) loadDemands(tx *store.Tx) error {
+	o := &l.view.observation
 	for _, s := range l.r.Stages {
 		d, err := s.Demand(tx, l.now)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Name(), err)
 		}
-		l.demands.Revoked = append(l.demands.Revoked, d.Revoked...)
-		l.demands.Leavers = append(l.demands.Leavers, d.Leavers...)
-		l.demands.Actions = append(l.demands.Actions, d.Actions...)
+		o.Revoked = append(o.Revoked, d.Revoked...)
+		o.Leavers = append(o.Leavers, d.Leavers...)
+		o.Actions = append(o.Actions, d.Actions...)
 	}
 	return nil
 }

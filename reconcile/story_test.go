@@ -43,7 +43,7 @@ func (b *bench) wikiFor(user access.UserID, until time.Time) ticket.Key {
 }
 
 func stories() []story {
-	return []story{
+	return append([]story{
 		{
 			name: "grant",
 			begin: func(b *bench) {
@@ -200,7 +200,7 @@ func stories() []story {
 				}
 			},
 		},
-	}
+	}, lifeStories()...)
 }
 
 func play(b *bench, s story) {

@@ -333,7 +333,9 @@ func priority(f finding.Finding) paging.Priority {
 		return f.Priority
 	}
 	switch f.Kind {
-	case FindingHold, FindingUnconfirmed:
+	case FindingBreakGlass:
+		return 1
+	case FindingHold, FindingUnconfirmed, FindingUnreviewed:
 		return 2
 	case FindingDrift:
 		return 3

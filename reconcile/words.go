@@ -82,6 +82,10 @@ func ungivableText(why []string) string {
 	return "Approved, but sopd cannot give all of the access. An administrator has to look at it:" + bullets(why)
 }
 
+func standstillText(why []string) string {
+	return "Approved and due, but Okta refuses it. The access is still there, and this ticket stays open. An administrator has to look at it:" + bullets(why)
+}
+
 func validatedEarlyText() string {
 	return "This ticket stands as validated, but sopd has given no access on it. Nothing was changed. Move it back to be approved, or close it."
 }
@@ -158,6 +162,14 @@ func (r *Reconciler) groupName(c change.Change) string {
 		return known.Name
 	}
 	return string(c.Group)
+}
+
+// what names a change that is not made: the group, or what is done to the whole account.
+func (r *Reconciler) what(c change.Change) string {
+	if c.Group == "" {
+		return string(c.Kind)
+	}
+	return r.groupName(c)
 }
 
 func (r *Reconciler) expiredText(changes []change.Change) string {

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/anchor"
@@ -15,6 +17,10 @@ const (
 	anchorEvery = 5 * time.Minute
 	// tellEvery is the time between two comments on the anchor ticket, which people read.
 	tellEvery = 24 * time.Hour
+	// postEvery is the time between two posts to the webhook.
+	postEvery = time.Hour
+	// fewestAnchors is how many places off the machine there must be: one can be lost, or be in league.
+	fewestAnchors = 2
 )
 
 // anchoring signs the ledger and anchors it off the machine until the context ends. Without a key it returns at once, and
@@ -42,12 +48,17 @@ func (d *daemon) anchoring(ctx context.Context) error {
 	}
 }
 
-// places are where checkpoints go: always the log stream; a file and a ticket where they are configured. Nothing is written
-// on a ticket while writes are off.
+// places are where checkpoints go: always the log stream; a file, a webhook and a ticket where they are configured. Nothing
+// is written on a ticket or posted while writes are off.
 func (d *daemon) places() []anchor.Place {
 	places := []anchor.Place{{Anchor: anchor.Log{Logger: d.logger}}}
 	if d.config.AnchorFile != "" {
 		places = append(places, anchor.Place{Anchor: anchor.File{Path: d.config.AnchorFile}})
+	}
+	if d.config.AnchorHook != "" && d.config.Write {
+		places = append(places, anchor.Place{
+			Anchor: anchor.Webhook{URL: d.config.AnchorHook, Secret: d.config.AnchorSecret, Client: anchor.NewClient()}, Every: postEvery,
+		})
 	}
 	if d.config.AnchorTicket != "" && d.config.Write {
 		places = append(places, anchor.Place{Anchor: anchor.Ticket{Key: d.config.AnchorTicket, Desk: desk{d.jira}}, Every: tellEvery})
@@ -55,14 +66,36 @@ func (d *daemon) places() []anchor.Place {
 	return places
 }
 
-// checkAnchors says whether what sopd records can be proven to somebody who does not trust its machine.
+// anchorHook reads where checkpoints are posted.
+func (l *configLoader) anchorHook(c *config) {
+	if l.env.AnchorWebhook == "" {
+		return
+	}
+	c.AnchorHook = l.vendor("SOPD_ANCHOR_WEBHOOK", l.env.AnchorWebhook, "")
+	for _, s := range l.secrets("SOPD_ANCHOR_WEBHOOK_SECRET", l.env.AnchorWebhookSecret) {
+		c.AnchorSecret = s
+	}
+}
+
+// checkAnchors says whether what sopd records can be proven to somebody who does not trust its machine. The log stream counts
+// as one place, for most organisations ship it off the machine.
 func (d *daemon) checkAnchors() checked {
+	set := []string{"log stream"}
+	for name, value := range map[string]string{"file": d.config.AnchorFile, "webhook": d.config.AnchorHook, "ticket": string(d.config.AnchorTicket)} {
+		if value != "" {
+			set = append(set, name)
+		}
+	}
+	slices.Sort(set)
 	switch {
 	case d.config.LedgerKey.Empty():
 		return checked{What: "ledger: no key, so nothing is signed and no export can be made", Warning: true, Fix: "sopd keys generate, then set SOPD_LEDGER_KEY_FILE"}
-	case d.config.AnchorFile == "" && d.config.AnchorTicket == "":
-		return checked{What: "ledger: signed, and anchored in the log stream only", Warning: true, Fix: "set SOPD_ANCHOR_PATH or SOPD_ANCHOR_TICKET"}
+	case len(set) < fewestAnchors:
+		return checked{
+			What: "ledger: signed, and anchored in the log stream only; at least two places off the machine are needed", Warning: true,
+			Fix: "set SOPD_ANCHOR_PATH, SOPD_ANCHOR_WEBHOOK or SOPD_ANCHOR_TICKET",
+		}
 	default:
-		return checked{What: "ledger: signed and anchored", OK: true}
+		return checked{What: "ledger: signed and anchored in " + strings.Join(set, ", "), OK: true}
 	}
 }

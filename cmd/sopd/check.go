@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/secret"
+	"github.com/maisonrmi/sopd/policies/draft"
 	"github.com/spf13/cobra"
 )
 
@@ -87,13 +90,47 @@ func (d *daemon) check(ctx context.Context) []checked {
 	}
 	lines = append(lines, problems("Jira", "credential, permissions and fields", d.jira.Check(ctx, d.policies.Projects()))...)
 	lines = append(lines, d.checkPaging(ctx, d.store.Now())...)
-	lines = append(lines, d.checkAnchors())
+	lines = append(lines, d.checkAnchors(), d.checkBackups())
 	lines = append(lines,
 		hookCheck("okta", "SOPD_OKTA_WEBHOOK_SECRET", d.config.OktaHooks),
 		hookCheck("jira", "SOPD_JIRA_WEBHOOK_SECRET", d.config.JiraHooks),
 		hookCheck("opsgenie", "SOPD_OPSGENIE_WEBHOOK_SECRET", d.config.OpsHook))
+	if host, _, err := net.SplitHostPort(d.config.Listen); err == nil && !loopback(host) && d.config.WebConfig == "" {
+		lines = append(lines, checked{
+			What: "whoever reaches " + d.config.Listen + " reads the figures, in clear text", Warning: true,
+			Fix: "set SOPD_WEB_CONFIG_FILE, or let a proxy stand before it",
+		})
+	}
 	for _, name := range d.policies.Guards.Disabled() {
 		lines = append(lines, checked{What: "guard " + string(name) + " is switched off", Warning: true, Fix: "give it a number in the policy of kind Guards"})
+	}
+	return append(lines, d.checkMarks()...)
+}
+
+// checkMarks lists what a draft left to a person: each open question, and how many guesses each file still holds.
+func (d *daemon) checkMarks() []checked {
+	marks, err := draft.Marks(os.DirFS(d.config.PolicyDir))
+	if err != nil {
+		return []checked{{What: "the policy folder could be read and now cannot", Fix: "look at its owner and its rights"}}
+	}
+	var lines []checked
+	guesses, files := map[string]int{}, []string{}
+	for _, m := range marks {
+		switch {
+		case m.Open:
+			lines = append(lines, checked{What: fmt.Sprintf("%s:%d is open: %s", m.File, m.Line, m.Text), Warning: true})
+		case guesses[m.File] == 0:
+			files = append(files, m.File)
+			fallthrough
+		default:
+			guesses[m.File]++
+		}
+	}
+	for _, name := range files {
+		lines = append(lines, checked{
+			What: fmt.Sprintf("%s: %d guesses of sopd init are to be confirmed", name, guesses[name]), Warning: true,
+			Fix: `correct each, or take its mark "guess" away`,
+		})
 	}
 	return lines
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,8 +28,12 @@ type environment struct {
 	DataDir              string `env:"SOPD_DATA_DIR"         about:"folder of the embedded database; default /var/lib/sopd"`
 	DatabaseURL          string `env:"SOPD_DATABASE_URL"     about:"sqlite:PATH or postgres://…; default sqlite in SOPD_DATA_DIR" secret:"true"`
 	Listen               string `env:"SOPD_LISTEN"           about:"address of metrics, webhooks and status page; default 127.0.0.1:9464"`
+	WebConfig            string `env:"SOPD_WEB_CONFIG_FILE"  about:"TLS and passwords of that address, a file in the format of Prometheus exporters; webhooks and probes need no password"`
+	OTLPEndpoint         string `env:"SOPD_OTLP_ENDPOINT"    about:"OpenTelemetry collector that gets traces over HTTP, such as http://127.0.0.1:4318; default OTEL_EXPORTER_OTLP_ENDPOINT, and no traces without either"`
+	OTELEndpoint         string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" about:"the same, under the name that OpenTelemetry gives it"`
 	Write                string `env:"SOPD_WRITE"            about:"true allows changes outside; default false"`
 	Interval             string `env:"SOPD_INTERVAL"         about:"time between two passes when nothing wakes it earlier; default 60s"`
+	RateShare            string `env:"SOPD_RATE_SHARE"       about:"percent of each vendor's reported rate limit that sopd takes at most, 1 to 100; default 50"`
 	LogLevel             string `env:"SOPD_LOG_LEVEL"        about:"debug, info, warn or error; default info for run, warn for other commands"`
 	OktaURL              string `env:"SOPD_OKTA_URL"         about:"the org, such as https://example.okta.com"`
 	OktaToken            string `env:"SOPD_OKTA_TOKEN"       about:"API token (SSWS); or a service app" secret:"true"`
@@ -44,6 +49,15 @@ type environment struct {
 	LedgerKey            string `env:"SOPD_LEDGER_KEY"       about:"key that signs the ledger, from sopd keys generate; without it nothing is signed" secret:"true"`
 	AnchorFile           string `env:"SOPD_ANCHOR_PATH"      about:"file off this machine, on a mount, to which signed checkpoints are appended"`
 	AnchorTicket         string `env:"SOPD_ANCHOR_TICKET"    about:"Jira ticket on which the newest checkpoint is commented once a day"`
+	AnchorWebhook        string `env:"SOPD_ANCHOR_WEBHOOK"   about:"https address to which each signed checkpoint is posted"`
+	AnchorWebhookSecret  string `env:"SOPD_ANCHOR_WEBHOOK_SECRET" about:"secret that signs those posts (HMAC-SHA256)" secret:"true"`
+	ArchiveDir           string `env:"SOPD_ARCHIVE_DIR"      about:"folder to which sopd run archives each month of the ledger that has ended; empty archives nothing"`
+	LedgerRetention      string `env:"SOPD_LEDGER_RETENTION" about:"how long archived records stay in the database too, such as 7y, 18m or 400d; default 7y"`
+	BackupDir            string `env:"SOPD_BACKUP_DIR"       about:"folder for encrypted backups of the embedded database, off this machine; empty makes none"`
+	BackupRecipients     string `env:"SOPD_BACKUP_RECIPIENTS" about:"public keys of age that backups are encrypted to, separated by commas"`
+	BackupInterval       string `env:"SOPD_BACKUP_INTERVAL"  about:"time between two backups; default 30m"`
+	BackupKeep           string `env:"SOPD_BACKUP_KEEP"      about:"how many of the newest backups are kept, besides one a day for 35 days; default 48"`
+	BackupIdentity       string `env:"SOPD_BACKUP_IDENTITY"  about:"private key of age for the weekly restore test; without it the test proves less" secret:"true"`
 	Paging               string `env:"SOPD_PAGING"           about:"opsgenie or jsmops; empty pages nobody"`
 	JSMOpsURL            string `env:"SOPD_JSMOPS_URL"       about:"API of JSM Operations; default https://api.atlassian.com"`
 	JSMOpsSite           string `env:"SOPD_JSMOPS_SITE"      about:"the site, such as https://example.atlassian.net; or SOPD_JSMOPS_CLOUD_ID"`
@@ -62,8 +76,11 @@ type config struct {
 	PolicyDir   string
 	DatabaseURL string
 	Listen      string
+	WebConfig   string
+	OTLP        string // base address of the collector; empty: no traces
 	Write       bool
 	Interval    time.Duration
+	RateShare   int // percent
 	LogLevel    string
 
 	OktaURL                       string
@@ -76,6 +93,11 @@ type config struct {
 	LedgerKey                     secret.Value
 	AnchorFile                    string
 	AnchorTicket                  ticket.Key
+	AnchorHook                    string
+	AnchorSecret                  secret.Value
+	ArchiveDir                    string
+	Retention                     retention
+	Backup                        backupConfig
 	JSMOpsURL, JSMOpsSite         string
 	JSMOpsCloudID, JSMOpsUser     string
 	JSMOpsKey, JSMOpsToken        secret.Value
@@ -156,12 +178,20 @@ func (l *configLoader) config() config {
 		OpsHook:   l.secrets("SOPD_OPSGENIE_WEBHOOK_SECRET", e.PagingSecret, e.PagingSecretPrevious),
 		Paging:    e.Paging,
 	}
+	c.RateShare = l.percent("SOPD_RATE_SHARE", e.RateShare, 50)
 	c.DatabaseURL = l.database()
 	c.OktaURL = l.vendor("SOPD_OKTA_URL", e.OktaURL, "write the org's address, such as https://example.okta.com")
 	c.JiraURL = l.vendor("SOPD_JIRA_URL", e.JiraURL, "write the site's address, such as https://example.atlassian.net")
+	c.OTLP = l.collector("SOPD_OTLP_ENDPOINT", or(e.OTLPEndpoint, e.OTELEndpoint))
 	l.credentials()
 	l.paging(&c)
 	l.ledger(&c)
+	if c.WebConfig = e.WebConfig; c.WebConfig != "" {
+		if _, err := secure(&http.Server{ReadHeaderTimeout: headerTime}, c.WebConfig); err != nil {
+			l.wrong("SOPD_WEB_CONFIG_FILE", "%v", err)
+		}
+	}
+	l.backup(&c)
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		l.wrong("SOPD_LISTEN", "is not host:port, such as 127.0.0.1:9464")
 	}
@@ -211,6 +241,12 @@ func (l *configLoader) ledger(c *config) {
 			l.wrong("SOPD_ANCHOR_TICKET", "is %q; write a ticket's key, such as OPS-17", e.AnchorTicket)
 		}
 		c.AnchorTicket = key
+	}
+	l.anchorHook(c)
+	c.ArchiveDir = e.ArchiveDir
+	var err error
+	if c.Retention, err = parseRetention(e.LedgerRetention); err != nil {
+		l.wrong("SOPD_LEDGER_RETENTION", "%v", err)
 	}
 }
 
@@ -269,6 +305,18 @@ func (l *configLoader) duration(variable, value string, fallback time.Duration) 
 	return d
 }
 
+func (l *configLoader) percent(variable, value string, fallback int) int {
+	if value == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(value, "%"))
+	if err != nil || n < 1 || n > 100 {
+		l.wrong(variable, "is %q; write a whole number of percent from 1 to 100", value)
+		return fallback
+	}
+	return n
+}
+
 // vendor checks a vendor's address: https, or http on this machine only, so that no credential crosses a network in
 // clear text.
 func (l *configLoader) vendor(variable, value, advice string) string {
@@ -283,6 +331,19 @@ func (l *configLoader) vendor(variable, value, advice string) string {
 	}
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
 		l.wrong(variable, "uses http; write https (http is accepted on this machine only)")
+	}
+	return strings.TrimRight(value, "/")
+}
+
+// collector checks the address of a collector. Traces hold neither credentials nor people, so http is enough.
+func (l *configLoader) collector(variable, value string) string {
+	if value == "" {
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http" {
+		l.wrong(variable, "is not the address of a collector, such as http://127.0.0.1:4318")
+		return ""
 	}
 	return strings.TrimRight(value, "/")
 }

@@ -63,6 +63,32 @@ func TestEveryProblemOfTheEnvironmentIsToldAtOnce(t *testing.T) {
 	}
 }
 
+func TestTheShareOfTheRateLimitIsAPercentage(t *testing.T) {
+	for value, want := range map[string]int{"": 50, "1": 1, "100": 100, "25%": 25, "0": 0, "101": 0, "-5": 0, "half": 0, "12.5": 0} {
+		env := soundEnvironment()
+		env["SOPD_RATE_SHARE"] = value
+		c, err := loadConfig(t.Context(), lookup(env))
+		if (err == nil) != (want > 0) || err == nil && c.RateShare != want {
+			t.Errorf("%q: %d, %v, want %d", value, c.RateShare, err, want)
+		}
+	}
+}
+
+func TestTheIntervalGrowsWhileABudgetIsShort(t *testing.T) {
+	for _, c := range []struct {
+		left  float64
+		share int
+		want  time.Duration
+	}{
+		{1, 50, time.Minute}, {0.5, 50, time.Minute}, {0.25, 50, 2 * time.Minute}, {0.01, 50, 8 * time.Minute}, {0, 50, 8 * time.Minute},
+		{0.25, 75, time.Minute}, {0, 100, time.Minute},
+	} {
+		if got := stretched(time.Minute, c.left, c.share); got != c.want {
+			t.Errorf("%v left, share %d: %v, want %v", c.left, c.share, got, c.want)
+		}
+	}
+}
+
 func TestHTTPIsAcceptedOnThisMachineOnly(t *testing.T) {
 	for url, ok := range map[string]bool{
 		"http://127.0.0.1:80": true, "http://[::1]:80": true, "http://localhost": true,

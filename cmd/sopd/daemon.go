@@ -16,6 +16,7 @@ import (
 	"github.com/maisonrmi/sopd/connectors/transport"
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/figures"
+	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
@@ -36,6 +37,8 @@ type daemon struct {
 	reconciler *reconcile.Reconciler
 	registry   *prometheus.Registry
 	logger     *slog.Logger
+	trace      span.Start // nil: no traces
+	scopes     []string   // asked for in Okta; nil: all that sopd needs
 
 	closers []func() error // run in reverse
 }
@@ -83,13 +86,13 @@ func connect(ctx context.Context, c console, v volume) (*daemon, error) {
 	}
 	d := &daemon{config: cfg, policies: set, registry: prometheus.NewRegistry(), logger: newLogger(c.Err, or(cfg.LogLevel, string(v)))}
 	d.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, step := range []func(context.Context) error{d.openStore, d.connectVendors, d.newReconciler} {
+	for _, step := range []func(context.Context) error{d.startTracing, d.openStore, d.connectVendors, d.newReconciler} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, d.close())
 		}
 	}
 	d.registry.MustRegister(figures.NewStored(ctx, figures.Options{
-		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(),
+		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(), Polls: reconcile.Polls(), Backups: cfg.Backup.Dir != "" && d.store.Engine() == store.SQLite,
 	}))
 	return d, nil
 }
@@ -115,15 +118,23 @@ func (d *daemon) openStore(ctx context.Context) error {
 // openDatabase opens the database and makes the folder of an embedded one.
 func openDatabase(ctx context.Context, url string, logger *slog.Logger) (*store.Store, error) {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nil, usage(fmt.Errorf("SOPD_DATA_DIR: the folder cannot be made, choose one that sopd may write: %w", cause(err)))
+		if err := makeFolder(path); err != nil {
+			return nil, err
 		}
 	}
 	return store.Open(ctx, store.Options{URL: url, Logger: logger})
 }
 
-// openStore opens the configured database for commands that need nothing else.
-func openStore(ctx context.Context, c console) (*store.Store, error) {
+// makeFolder makes the folder of an embedded database.
+func makeFolder(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return usage(fmt.Errorf("SOPD_DATA_DIR: the folder cannot be made, choose one that sopd may write: %w", cause(err)))
+	}
+	return nil
+}
+
+// databaseURL reads where the database is.
+func databaseURL(c console) (string, error) {
 	l := &configLoader{}
 	env := func(key string) string {
 		value, _ := l.lookup(c.Env, key)
@@ -131,7 +142,23 @@ func openStore(ctx context.Context, c console) (*store.Store, error) {
 	}
 	l.env.DataDir, l.env.DatabaseURL = env("SOPD_DATA_DIR"), env("SOPD_DATABASE_URL")
 	url := l.database()
-	if err := errors.Join(l.problems...); err != nil {
+	return url, errors.Join(l.problems...)
+}
+
+// embedded returns the file of the embedded database, empty on PostgreSQL.
+func embedded(c console) (string, error) {
+	url, err := databaseURL(c)
+	path, _ := strings.CutPrefix(url, "sqlite:")
+	if path == url {
+		path = ""
+	}
+	return path, err
+}
+
+// openStore opens the configured database for commands that need nothing else.
+func openStore(ctx context.Context, c console) (*store.Store, error) {
+	url, err := databaseURL(c)
+	if err != nil {
 		return nil, usage(err)
 	}
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
@@ -144,10 +171,10 @@ func openStore(ctx context.Context, c console) (*store.Store, error) {
 
 // connectVendors makes the connectors, and reports every problem of all of them at once.
 func (d *daemon) connectVendors(context.Context) error {
-	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Version: readVersion().Version}
+	shared := transport.Options{Logger: d.logger, Metrics: transport.NewMetrics(d.registry), Trace: d.trace, Version: readVersion().Version, Share: d.config.RateShare}
 	var oktaErr, jiraErr, pagerErr error
 	d.okta, oktaErr = okta.New(okta.Options{
-		URL: d.config.OktaURL, Token: d.config.OktaToken, ClientID: d.config.OktaClientID, PrivateKey: d.config.OktaKey,
+		URL: d.config.OktaURL, Token: d.config.OktaToken, ClientID: d.config.OktaClientID, PrivateKey: d.config.OktaKey, Scopes: d.scopes,
 		CanaryUser: d.policies.Canaries.User, CanaryGroup: d.policies.Canaries.Group, Transport: shared,
 	})
 	d.jira, jiraErr = jira.New(jira.Options{
@@ -160,17 +187,39 @@ func (d *daemon) connectVendors(context.Context) error {
 	return nil
 }
 
+// writesAtOnce is how many changes are under way in Okta at a time: enough that a leaver's twenty groups take a second, and
+// far below the 75 simultaneous requests that the smallest org may make.
+//
+// Source: Okta developer docs, reference/rl-additional-limits, concurrent limits, 2026-08.
+const writesAtOnce = 5
+
 func (d *daemon) newReconciler(context.Context) error {
 	var pager reconcile.Pager
+	var roster reconcile.Roster
 	if d.pager != nil {
-		pager = d.pager
+		pager, roster = d.pager, d.pager
 	}
 	r, err := reconcile.New(reconcile.Config{
-		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira}, Pager: pager,
-		Stages: d.stages(), Policies: d.policies, Write: d.config.Write, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger,
+		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira},
+		Pager: pager, Stages: d.stages(), Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
+		Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger, Trace: d.trace,
 	})
 	d.reconciler = r
 	return err
+}
+
+// program tells this build from others, also from one of the same version that somebody has built since. Empty when it cannot
+// be told.
+func program() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%+v/%d/%d", readVersion(), file.Size(), file.ModTime().UnixNano())
 }
 
 // directory is Okta as the reconciler reads it.

@@ -164,6 +164,9 @@ func (c demoChange) sentence() string {
 		change.ApprovedTicket: "approved in " + c.Ticket, change.Offboarding: "offboarding " + c.Ticket,
 		change.Deprovisioned: "deactivated in Okta", change.Expired: "the access of " + c.Ticket + " ran out",
 		change.Revocation: "revocation " + c.Ticket, change.Drift: "nobody approved it", change.Review: "revoked in the review " + c.Ticket,
+		change.RoleChange: strings.TrimSpace("the role changed " + c.Ticket), change.Birthright: "the profile gives it",
+		change.BreakGlass: "emergency " + c.Ticket, change.Unreviewed: "the emergency " + c.Ticket + " was not found justified",
+		change.Undo: "a second person approved to take a change back",
 	}[c.Reason]
 	if c.Outcome == change.Refused {
 		why += "; Okta refused"
@@ -320,6 +323,11 @@ func (p *demo) steps(ctx context.Context, story world.Story) error {
 		p.say("\n%d. %s", i+1, step.Say)
 		if step.Do != nil {
 			if err := step.Do(p.world); err != nil {
+				return fmt.Errorf("step %d: %w", i+1, err)
+			}
+		}
+		if step.Operate == world.UndoLast {
+			if err := p.undoLast(ctx); err != nil {
 				return fmt.Errorf("step %d: %w", i+1, err)
 			}
 		}

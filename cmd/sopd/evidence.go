@@ -17,15 +17,17 @@ import (
 )
 
 func newEvidenceCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "evidence", Short: "Export the evidence of a period, and verify an export", Args: cobra.NoArgs, RunE: help}
-	cmd.AddCommand(newEvidenceExportCommand(c), newEvidenceVerifyCommand(c))
+	cmd := &cobra.Command{Use: "evidence", Short: "Export, verify and archive evidence, and erase a person from it", Args: cobra.NoArgs, RunE: help}
+	cmd.AddCommand(newEvidenceExportCommand(c), newEvidenceVerifyCommand(c), newEvidenceArchiveCommand(c), newEvidenceEraseCommand(c))
 	return cmd
 }
 
 // exportFlags are the flags of sopd evidence export.
 type exportFlags struct {
 	from, to, out               string
+	sop, framework              string
 	ledgerOnly, unnamed, asJSON bool
+	incomplete, texts           bool
 }
 
 func newEvidenceExportCommand(c console) *cobra.Command {
@@ -34,10 +36,13 @@ func newEvidenceExportCommand(c console) *cobra.Command {
 		Use:   "export --from DATE --to DATE",
 		Short: "Write the evidence of a period into a new folder or zip file",
 		Long: "Write everything that proves what happened in a period: the ledger's records with hashes and signed checkpoints,\n" +
-			"lists for each control, the System Log held against tickets and ledger with every orphan, and a page to read and\n" +
-			"print. The export verifies without sopd's database; see sopd evidence verify and docs/evidence.md.\n\n" +
-			"It fails when a source was not read completely, rather than export a part. --ledger-only needs no source, and\n" +
-			"says nothing of access that sopd was not told of. The ledger's key, SOPD_LEDGER_KEY, signs the export.",
+			"policies in force, lists for each control as CSV and XLSX, the System Log held against tickets and ledger with every\n" +
+			"orphan, and a page to read and print. The export verifies without sopd's database; see sopd evidence verify and\n" +
+			"docs/evidence.md.\n\n" +
+			"It fails when a source was not read completely, rather than export a part. --incomplete makes it nevertheless, and\n" +
+			"says on every page what is missing. --ledger-only needs no source, and says nothing of access that sopd was not\n" +
+			"told of. --sop and --framework narrow the page and the workbook; the lists stay whole, so that they can be proven.\n" +
+			"The ledger's key, SOPD_LEDGER_KEY, signs the export.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return export(cmd, c, f) },
 	}
@@ -46,6 +51,10 @@ func newEvidenceExportCommand(c console) *cobra.Command {
 	cmd.Flags().StringVar(&f.out, "out", "", "folder to make, or file ending in .zip; default evidence-FROM-TO here")
 	cmd.Flags().BoolVar(&f.ledgerOnly, "ledger-only", false, "only what the ledger proves; needs neither policies nor vendors")
 	cmd.Flags().BoolVar(&f.unnamed, "unnamed", false, "user IDs only, no logins")
+	cmd.Flags().BoolVar(&f.incomplete, "incomplete", false, "export although a source was not read completely, and say so on every page")
+	cmd.Flags().BoolVar(&f.texts, "texts", false, "titles, fields and edits of tickets too; they may name people")
+	cmd.Flags().StringVar(&f.sop, "sop", "", "narrow to a procedure, such as access-provisioning")
+	cmd.Flags().StringVar(&f.framework, "framework", "", "narrow to a framework or control, such as SOC2 or SOC2:CC6.1")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the manifest as JSON")
 	return cmd
 }
@@ -96,6 +105,9 @@ func tellExport(c console, out string, m evidence.Manifest) error {
 			}
 		}
 	}
+	for _, what := range m.Incomplete {
+		fmt.Fprintf(c.Out, "INCOMPLETE, as the export says on every page: %s\n", what)
+	}
 	_, err := fmt.Fprintf(c.Out, "Verify it with: sopd evidence verify %s --key PUBLIC\n", out)
 	return err
 }
@@ -115,6 +127,13 @@ func (f exportFlags) options() (evidence.Options, error) {
 	if f.unnamed {
 		o.People = evidence.Unnamed
 	}
+	if f.incomplete {
+		o.Gaps = evidence.Stamped
+	}
+	if f.texts {
+		o.Texts = evidence.Shown
+	}
+	o.Filter = evidence.Filter{SOP: f.sop, Framework: f.framework}
 	if o.Out == "" {
 		o.Out = fmt.Sprintf("evidence-%s-%s", o.From.Format(time.DateOnly), o.To.Format(time.DateOnly))
 	}
@@ -155,17 +174,18 @@ func newEvidenceVerifyCommand(c console) *cobra.Command {
 	var keys []string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "verify EXPORT --key PUBLIC",
-		Short: "Verify an export without the database; exit code 5 when it is not what was signed",
-		Long: "Verify a folder or zip file that sopd evidence export wrote. Nothing but the export and the public key is read.\n" +
-			"--key is a public key or a file that holds one; give it again for each key that was in use.",
-		Args: cobra.ExactArgs(1),
+		Use:   "verify EXPORT… --key PUBLIC",
+		Short: "Verify exports and archives without the database; exit code 5 when one is not what was signed",
+		Long: "Verify folders or zip files that sopd evidence export or archive wrote. Nothing but them and the public key is read.\n" +
+			"Several, in their order, must go on where the one before ends. --key is a public key or a file that holds one; give it\n" +
+			"again for each key that was in use.",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			public, err := publicKeys(keys)
 			if err != nil {
 				return usage(err)
 			}
-			v, err := verifyExport(args[0], public)
+			all, err := verifyExports(args, public)
 			switch {
 			case errors.Is(err, access.ErrInvalid):
 				return usage(err)
@@ -173,19 +193,45 @@ func newEvidenceVerifyCommand(c console) *cobra.Command {
 				return &exitError{code: exitInvalid, cause: fmt.Errorf("verification failed: %w", err)}
 			case err != nil:
 				return err
+			case asJSON && len(all) == 1:
+				return writeJSON(c.Out, all[0])
 			case asJSON:
-				return writeJSON(c.Out, v)
+				return writeJSON(c.Out, all)
 			}
-			m := v.Manifest
-			_, err = fmt.Fprintf(c.Out, "verified: records %d to %d of %s, %d of them from %s to %s; %d checkpoints, the last of %s, signed by %s\n",
-				m.Records.First, m.Records.End-1, m.Origin, m.Records.InPeriod, m.From.Format(time.RFC3339), m.To.Format(time.RFC3339),
-				v.Checkpoints, v.Last.At.Format(time.RFC3339), strings.Join(v.Keys, " and "))
-			return err
+			for _, v := range all {
+				m := v.Manifest
+				fmt.Fprintf(c.Out, "verified: records %d to %d of %s, %d of them from %s to %s; %d checkpoints, the last of %s, signed by %s\n",
+					m.Records.First, m.Records.End-1, m.Origin, m.Records.InPeriod, m.From.Format(time.RFC3339), m.To.Format(time.RFC3339),
+					v.Checkpoints, v.Last.At.Format(time.RFC3339), strings.Join(v.Keys, " and "))
+				for _, what := range m.Incomplete {
+					fmt.Fprintf(c.Out, "incomplete, as it says itself: %s\n", what)
+				}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "public key of the ledger, or a file that holds it")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// verifyExports verifies each export, and that each goes on where the one before ends.
+func verifyExports(paths, keys []string) ([]evidence.Verified, error) {
+	var all []evidence.Verified
+	for i, path := range paths {
+		v, err := verifyExport(path, keys)
+		if err == nil && i > 0 {
+			err = v.Continues(all[i-1])
+		}
+		if err != nil && len(paths) > 1 {
+			err = fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
 }
 
 func verifyExport(path string, keys []string) (v evidence.Verified, err error) {

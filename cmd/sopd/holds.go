@@ -15,7 +15,7 @@ import (
 )
 
 func newHoldsCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "holds", Short: "Show and decide plans that a guard stopped", Args: cobra.NoArgs, RunE: help}
+	cmd := &cobra.Command{Use: "holds", Short: "Show and decide plans that wait for a person", Args: cobra.NoArgs, RunE: help}
 	cmd.AddCommand(newHoldsListCommand(c), newHoldsShowCommand(c),
 		newHoldDecision(c, "approve", "Let exactly this plan through, once", approveHold),
 		newHoldDecision(c, "cancel", "Refuse this plan", cancelHold))
@@ -158,6 +158,9 @@ func newHoldDecision(c console, verb, short string, decide func(*hold.Hold, deci
 func approveHold(h *hold.Hold, d decision) (ledger.Kind, error) {
 	if !h.State.CanBecome(hold.Approved) || !d.now.Before(h.Expires) {
 		return "", &exitError{code: exitStopped, cause: fmt.Errorf("hold %s is %s or has expired; it cannot be approved", h.ID, h.State)}
+	}
+	if h.RequestedBy == d.by && d.by != "" {
+		return "", &exitError{code: exitStopped, cause: fmt.Errorf("hold %s was asked for by %s; somebody else has to approve it", h.ID, d.by)}
 	}
 	h.State, h.ApprovedBy, h.Approved, h.Reason = hold.Approved, d.by, d.now, d.reason
 	return ledger.HoldApproved, nil

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/maisonrmi/sopd/internal/backup"
 	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/secret"
 	"github.com/spf13/cobra"
@@ -16,8 +17,8 @@ import (
 const ledgerKeyVariable = "SOPD_LEDGER_KEY"
 
 func newKeysCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "keys", Short: "Make and show the key that signs the ledger", Args: cobra.NoArgs, RunE: help}
-	cmd.AddCommand(newKeysGenerateCommand(c), newKeysPublicCommand(c))
+	cmd := &cobra.Command{Use: "keys", Short: "Make and show the keys of the ledger and of backups", Args: cobra.NoArgs, RunE: help}
+	cmd.AddCommand(newKeysGenerateCommand(c), newKeysPublicCommand(c), newKeysBackupCommand(c))
 	return cmd
 }
 
@@ -48,6 +49,33 @@ func newKeysGenerateCommand(c console) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&origin, "origin", "", "name of the ledger, without spaces and plus signs")
+	cmd.Flags().StringVar(&out, "out", "", "file to make for the private key; it must not exist")
+	return cmd
+}
+
+func newKeysBackupCommand(c console) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "backup --out FILE",
+		Short: "Make a key pair for backups: the private key into a new file, the public key on standard output",
+		Long: "Make a key pair of age. Give the public key to sopd in SOPD_BACKUP_RECIPIENTS, and keep the private key where the\n" +
+			"machine of sopd cannot lose it: without it no backup can be restored. Two pairs, kept in two places, are better.",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if out == "" {
+				return usage(errors.New("--out is needed, such as --out backup.key"))
+			}
+			private, public, err := backup.NewIdentity()
+			if err == nil {
+				err = writeSecret(out, private)
+			}
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(c.Out, public)
+			return err
+		},
+	}
 	cmd.Flags().StringVar(&out, "out", "", "file to make for the private key; it must not exist")
 	return cmd
 }

@@ -23,6 +23,7 @@ const (
 // pager is whichever system pages people.
 type pager interface {
 	reconcile.Pager
+	reconcile.Roster
 	Check(ctx context.Context) []access.Problem
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -14,7 +15,7 @@ import (
 )
 
 func newPlanCommand(c console) *cobra.Command {
-	var asJSON bool
+	var asJSON, memberships bool
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would change and why, and change nothing",
@@ -44,7 +45,13 @@ func newPlanCommand(c console) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				err = writeJSON(c.Out, planView(report.Plan))
+				view := planView(report.Plan)
+				if memberships {
+					if view.Memberships, err = d.memberships(cmd.Context()); err != nil {
+						return err
+					}
+				}
+				err = writeJSON(c.Out, view)
 			} else {
 				err = printPlan(c.Out, report.Plan, names, d.policies)
 			}
@@ -55,7 +62,24 @@ func newPlanCommand(c console) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&memberships, "memberships", false, "with --json: list every membership with where it comes from")
 	return cmd
+}
+
+// memberships says of every membership in the managed groups where it comes from, by group.
+func (d *daemon) memberships(ctx context.Context) (map[access.GroupID][]plan.Held, error) {
+	var ids []access.GroupID
+	for _, g := range d.policies.Catalog.Groups {
+		ids = append(ids, g.ID)
+	}
+	byGroup := make(map[access.GroupID][]plan.Held)
+	return byGroup, d.store.Read(ctx, func(tx *store.Tx) error {
+		all, err := reconcile.MembershipsIn(tx, ids)
+		for _, m := range all {
+			byGroup[m.Group] = append(byGroup[m.Group], m)
+		}
+		return err
+	})
 }
 
 // planJSON is the plan for scripts.
@@ -65,6 +89,8 @@ type planJSON struct {
 	Proposed []change.Change `json:"proposed"`
 	Skipped  []skippedJSON   `json:"skipped"`
 	Drift    []driftJSON     `json:"drift"`
+	// Memberships is by group, only when it was asked for.
+	Memberships map[access.GroupID][]plan.Held `json:"memberships,omitempty"`
 }
 
 type skippedJSON struct {

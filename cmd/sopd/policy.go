@@ -10,7 +10,7 @@ import (
 
 func newPolicyCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{Use: "policy", Short: "Work on policy files", Args: cobra.NoArgs, RunE: help}
-	cmd.AddCommand(newPolicyLintCommand(c))
+	cmd.AddCommand(newPolicyLintCommand(c), newPolicyReplayCommand(c))
 	return cmd
 }
 

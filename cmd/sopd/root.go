@@ -89,9 +89,9 @@ func newRoot(c console) *cobra.Command {
 	root.SetErr(c.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(
-		newRunCommand(c), newDemoCommand(c), newCheckCommand(c), newPlanCommand(c), newExplainCommand(c),
+		newRunCommand(c), newDemoCommand(c), newInitCommand(c), newCheckCommand(c), newPlanCommand(c), newExplainCommand(c),
 		newHoldsCommand(c), newAdoptCommand(c), newKPICommand(c), newPolicyCommand(c), newVersionCommand(c),
-		newEvidenceCommand(c), newKeysCommand(c),
+		newEvidenceCommand(c), newKeysCommand(c), newReportCommand(c), newParkedCommand(c), newBackupCommand(c), newRestoreCommand(c),
 	)
 	wrapArgs(root)
 	return root

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/figures"
 	"github.com/maisonrmi/sopd/internal/intake"
 	"github.com/maisonrmi/sopd/internal/jobs"
+	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/policies"
 	"github.com/maisonrmi/sopd/reconcile"
@@ -49,7 +52,10 @@ func (d *daemon) once(ctx context.Context) error {
 	if err := d.hello(ctx); err != nil {
 		return err
 	}
-	report, err := d.reconciler.Pass(ctx)
+	if err := d.recordPolicies(ctx); err != nil {
+		return err
+	}
+	report, err := d.traced(ctx)
 	if err != nil {
 		return err
 	}
@@ -92,6 +98,9 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	if err := d.hello(ctx); err != nil {
 		return err
 	}
+	if err := d.recordPolicies(ctx); err != nil {
+		return err
+	}
 	var listen net.ListenConfig
 	l, err := listen.Listen(ctx, "tcp", d.config.Listen)
 	if err != nil {
@@ -101,21 +110,23 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 		daemon: d, stopping: ctx, due: make(chan time.Time, 1), health: &health{write: d.config.Write, store: d.store.Ping},
 		passes: figures.NewPasses(d.registry, resultNames()), kpis: figures.NewKPIs(d.registry, d.policies.Clocks, coverages(d.policies)...),
 	}
-	loop.runner, err = jobs.New(ctx, d.store, jobs.Handlers{Wake: loop.pass}, jobs.Options{Logger: d.logger})
+	loop.runner, err = jobs.New(ctx, d.store, jobs.Handlers{Wake: loop.job}, jobs.Options{Logger: d.logger})
 	if err == nil {
 		loop.intake, err = d.newIntake(loop.runner)
 	}
 	if err == nil {
-		err = loop.kpis.Update(ctx, d.store)
+		err = errors.Join(loop.intake.Remember(ctx), loop.kpis.Update(ctx, d.store))
 	}
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	d.logger.LogAttrs(ctx, slog.LevelInfo, "listening", slog.String("address", l.Addr().String()), slog.Bool("write", d.config.Write))
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return serve(ctx, l, d.routes(loop), d.logger) })
+	group.Go(func() error { return d.serve(ctx, l, d.routes(loop)) })
 	group.Go(func() error { return loop.work(ctx) })
 	group.Go(func() error { return d.anchoring(ctx) })
+	group.Go(func() error { return d.backups(ctx) })
+	group.Go(func() error { return d.archiving(ctx) })
 	bound(l.Addr())
 	return group.Wait()
 }
@@ -182,9 +193,10 @@ func (l *loop) tick(ctx context.Context) error {
 
 // wait returns true when the next pass is to be asked for, false when the daemon is told to stop.
 func (l *loop) wait(ctx context.Context) bool {
-	interval := time.NewTimer(l.daemon.config.Interval)
+	every := l.daemon.interval()
+	interval := time.NewTimer(every)
 	defer interval.Stop()
-	due := time.NewTimer(l.daemon.config.Interval)
+	due := time.NewTimer(every)
 	defer due.Stop()
 	for {
 		select {
@@ -198,6 +210,32 @@ func (l *loop) wait(ctx context.Context) bool {
 			due.Reset(max(at.Sub(l.daemon.store.Now()), 0) + dueGrace)
 		}
 	}
+}
+
+// longestStretch is how many times the interval grows at most while a vendor's budget is short.
+const longestStretch = 8
+
+// interval returns the time to the next pass: what was configured, and longer while a vendor reports that less of its rate
+// budget is left than our share leaves to others.
+func (d *daemon) interval() time.Duration {
+	now := d.store.Now()
+	scarce := 1.0
+	for _, b := range slices.Concat(slices.Collect(maps.Values(d.okta.Budgets())), slices.Collect(maps.Values(d.jira.Budgets()))) {
+		if b.Known && b.Limit > 0 && now.Before(b.Reset) {
+			scarce = min(scarce, float64(b.Remaining)/float64(b.Limit))
+		}
+	}
+	return stretched(d.config.Interval, scarce, d.config.RateShare)
+}
+
+// stretched returns the interval for the part of a budget that is left, of which share percent are ours.
+func stretched(interval time.Duration, left float64, share int) time.Duration {
+	others := 1 - float64(share)/100
+	if left >= others {
+		return interval
+	}
+	factor := min(others/max(left, 1e-3), longestStretch)
+	return time.Duration(float64(interval) * factor)
 }
 
 // dueGrace is added to a due time, so that the pass finds it past and not a moment ahead.
@@ -215,12 +253,20 @@ func (l *loop) tellDue(at time.Time) {
 	l.due <- at
 }
 
+// job is one job that wakes sopd, traced.
+func (l *loop) job(ctx context.Context) error {
+	ctx, end := l.daemon.trace.Begin(ctx, "job", span.Attribute{Key: "kind", Value: "wake"})
+	err := l.pass(ctx)
+	end(outcomeWord(err))
+	return err
+}
+
 // pass runs one pass and records how it went. A pass that fails is not the end of the daemon: its job is tried again.
 func (l *loop) pass(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(l.stopping, cancel)()
-	report, err := l.daemon.reconciler.Pass(ctx)
+	report, err := l.daemon.traced(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err() // told to stop: the pass has recorded what it did, and the rest stays to be done
 	}

@@ -109,13 +109,25 @@ const (
 )
 
 // serve answers on the listener until the context ends, then lets requests under way finish.
-func serve(ctx context.Context, l net.Listener, handler http.Handler, logger *slog.Logger) error {
+//
+// Errors: also when the daemon's web configuration is not sound.
+func (d *daemon) serve(ctx context.Context, l net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, WriteTimeout: bodyTime, IdleTimeout: time.Minute,
-		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		ErrorLog: slog.NewLogLogger(d.logger.Handler(), slog.LevelWarn),
+	}
+	tls, err := secure(server, d.config.WebConfig)
+	if err != nil {
+		return errors.Join(usage(fmt.Errorf("SOPD_WEB_CONFIG_FILE: %w", err)), l.Close())
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() {
+		if tls {
+			failed <- server.ServeTLS(l, "", "")
+			return
+		}
+		failed <- server.Serve(l)
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving: %w", err)
@@ -123,7 +135,7 @@ func serve(ctx context.Context, l net.Listener, handler http.Handler, logger *sl
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	err := server.Shutdown(drain)
+	err = server.Shutdown(drain)
 	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
 		err = errors.Join(err, ended)
 	}

@@ -80,7 +80,7 @@ func (v *witness) truth() rules.Truth {
 		if u, ok := v.world.Okta.User(string(id)); ok {
 			t.Users = append(t.Users, access.User{
 				ID: id, Login: u.Login, Email: u.Login, Name: u.FirstName + " " + u.LastName,
-				Status: access.UserStatus(u.Status), StatusChanged: u.StatusChanged,
+				Status: access.UserStatus(u.Status), StatusChanged: u.StatusChanged, Profile: texts(u.Profile),
 			})
 		}
 	}
@@ -92,6 +92,17 @@ func (v *witness) truth() rules.Truth {
 		}
 	}
 	return t
+}
+
+// texts keeps the attributes that are text.
+func texts(profile map[string]any) map[string]string {
+	kept := make(map[string]string, len(profile))
+	for name, value := range profile {
+		if text, ok := value.(string); ok {
+			kept[name] = text
+		}
+	}
+	return kept
 }
 
 func eventOf(e oktamock.Event) access.Event {

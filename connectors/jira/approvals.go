@@ -3,19 +3,9 @@ package jira
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/url"
-	"strconv"
 
-	"github.com/maisonrmi/sopd/connectors/transport"
-	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
-
-// approvalPage is how many approvals are asked for at a time.
-//
-// Source: Jira Service Management Cloud REST API, GET request/{key}/approval: limit, by default 50.
-const approvalPage = 50
 
 type wireApproval struct {
 	ID            string         `json:"id"`
@@ -50,39 +40,19 @@ func (t *Tickets) readApprovals(ctx context.Context, key ticket.Key) ([]ticket.A
 		return nil, err
 	}
 	path := "rest/servicedeskapi/request/" + string(key) + "/approval"
-	var out []ticket.Approval
-	var pages transport.Pages
-	for start := 0; ; {
-		var page struct {
-			Start  *int           `json:"start"`
-			IsLast *bool          `json:"isLastPage"`
-			Values []wireApproval `json:"values"`
-		}
-		query := url.Values{"start": {strconv.Itoa(start)}, "limit": {strconv.Itoa(approvalPage)}}
-		if err := t.do(ctx, request{method: http.MethodGet, path: path, query: query}, &page); err != nil {
-			return nil, err
-		}
-		if page.Start == nil || page.IsLast == nil {
-			return nil, malformed("page without its place")
-		}
-		if *page.Start != start || len(page.Values) == 0 && !*page.IsLast {
-			return nil, fmt.Errorf("another page than the one asked for: %w", access.ErrIncomplete)
-		}
-		for _, w := range page.Values {
-			a, err := w.approval()
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, a)
-		}
-		if *page.IsLast {
-			return out, nil
-		}
-		start += len(page.Values)
-		if err := pages.Next(strconv.Itoa(start)); err != nil {
-			return nil, err
-		}
+	found, err := deskPages[wireApproval](ctx, t, path)
+	if err != nil {
+		return nil, err
 	}
+	var out []ticket.Approval
+	for _, w := range found {
+		a, err := w.approval()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
 }
 
 func (w wireApproval) approval() (ticket.Approval, error) {

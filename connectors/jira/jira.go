@@ -248,3 +248,6 @@ func checkProjects(projects []string) error {
 	}
 	return nil
 }
+
+// Budgets returns what the vendor last said of each rate budget that was drawn on.
+func (t *Tickets) Budgets() map[string]transport.Budget { return t.client.Budgets() }

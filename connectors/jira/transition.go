@@ -112,19 +112,33 @@ func (t *Tickets) Statuses(ctx context.Context, project string) (map[string][]St
 	if err := checkProjects([]string{project}); err != nil {
 		return nil, err
 	}
-	var types []struct {
-		Name     string       `json:"name"`
-		Statuses []wireStatus `json:"statuses"`
-	}
-	err := t.do(ctx, request{method: http.MethodGet, path: "rest/api/2/project/" + project + "/statuses"}, &types)
+	types, err := t.workflows(ctx, project)
 	if err != nil {
 		return nil, fmt.Errorf("read statuses of project %s: %w", project, err)
 	}
 	out := map[string][]Status{}
 	for _, kind := range types {
-		for _, w := range kind.Statuses {
-			out[kind.Name] = append(out[kind.Name], Status{Name: w.Name, Done: w.Category.Key == "done"})
-		}
+		out[kind.Name] = append(out[kind.Name], kind.statuses()...)
 	}
 	return out, nil
+}
+
+// wireIssueType is an issue type of a project with the statuses of its workflow.
+type wireIssueType struct {
+	ID       string       `json:"id"`
+	Name     string       `json:"name"`
+	Statuses []wireStatus `json:"statuses"`
+}
+
+func (w wireIssueType) statuses() []Status {
+	var out []Status
+	for _, s := range w.Statuses {
+		out = append(out, Status{Name: s.Name, Done: s.Category.Key == "done"})
+	}
+	return out
+}
+
+func (t *Tickets) workflows(ctx context.Context, project string) ([]wireIssueType, error) {
+	var types []wireIssueType
+	return types, t.do(ctx, request{method: http.MethodGet, path: "rest/api/2/project/" + project + "/statuses"}, &types)
 }

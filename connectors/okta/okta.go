@@ -54,6 +54,11 @@ func Scopes() []string {
 	}
 }
 
+// ReadScopes returns those of [Scopes] that change nothing, sorted.
+func ReadScopes() []string {
+	return slices.DeleteFunc(Scopes(), func(scope string) bool { return strings.HasSuffix(scope, ".manage") })
+}
+
 // Directory is an Okta org. It is safe for concurrent use.
 type Directory struct {
 	options   Options
@@ -181,3 +186,6 @@ func (d *Directory) Self(ctx context.Context) (access.Actor, error) {
 	}
 	return access.Actor{ID: string(u.ID), Type: "User"}, nil
 }
+
+// Budgets returns what the vendor last said of each rate budget that was drawn on.
+func (d *Directory) Budgets() map[string]transport.Budget { return d.transport.Budgets() }

@@ -227,3 +227,23 @@ func TestKeysThatCannotSignAreRefusedAtOnce(t *testing.T) {
 		t.Errorf("two credentials: %v", err)
 	}
 }
+
+func TestTheRightsToReadAreEnoughToReadGroupsRulesAndMembers(t *testing.T) {
+	key := newKey(t)
+	o := newAppOrg(t, key, oktamock.Config{}, "okta.groups.manage", "okta.users.manage")
+	options := o.appOptions(pkcs1(key))
+	options.Scopes = okta.ReadScopes()
+	d := open(t, options)
+	if _, err := d.Groups(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.Rules(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.Members(t.Context(), o.finance); err != nil {
+		t.Error(err)
+	}
+	if err := d.Add(t.Context(), access.Membership{Group: o.finance, User: o.ada}); !errors.Is(err, access.ErrDenied) {
+		t.Errorf("a write: %v", err)
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/span"
 )
 
 // attempts makes single exchanges with the vendor.
@@ -34,9 +35,12 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	start := a.options.Now()
-	resp, err := a.exchange(req, c)
+	ctx, end := a.options.Trace.Begin(req.Context(), "vendor call", span.Attribute{Key: "connector", Value: a.options.Connector},
+		span.Attribute{Key: "method", Value: req.Method}, span.Attribute{Key: "route", Value: Route(req.URL.Path)})
+	resp, err := a.exchange(req.WithContext(ctx), c)
 	took := a.options.Now().Sub(start)
 	outcome := outcomeOf(resp, err)
+	end(string(outcome))
 	a.options.Metrics.observe(observation{a.options.Connector, outcome, took, a.options.Now()})
 	a.options.Logger.DebugContext(req.Context(), "connector request", "connector", a.options.Connector,
 		"method", req.Method, "outcome", string(outcome), "seconds", took.Seconds())

@@ -33,11 +33,18 @@ type limits struct {
 	mu      sync.Mutex
 	latest  Budget
 	budgets map[string]Budget
+	own     map[string]window
+}
+
+// window is what we ourselves have sent since the vendor's window opened.
+type window struct {
+	reset time.Time
+	sent  int
 }
 
 func newLimits(o Options) *limits {
 	return &limits{dialect: o.Dialect, share: o.Share, maxWait: o.MaxWait, bucket: o.Bucket, now: o.Now,
-		logger: o.Logger.With("connector", o.Connector), budgets: map[string]Budget{}}
+		logger: o.Logger.With("connector", o.Connector), budgets: map[string]Budget{}, own: map[string]window{}}
 }
 
 func (l *limits) last() Budget {
@@ -64,11 +71,17 @@ func (l *limits) learn(req *http.Request, resp *http.Response) {
 	l.latest = budget
 	if _, known := l.budgets[key]; known || len(l.budgets) < maxBuckets {
 		l.budgets[key] = budget
+		if was := l.own[key]; budget.Reset.Sub(was.reset).Abs() > sameWindow {
+			l.own[key] = window{reset: budget.Reset, sent: 1}
+		}
 	}
 }
 
-// slowDown waits before a call when the budget has run below what is left to others. The wait grows as the budget
-// empties: the time to the reset divided by the requests left, so that the last one is not spent before it.
+// sameWindow is how far apart two answers may put the end of one window: both clocks show whole seconds.
+const sameWindow = 5 * time.Second
+
+// slowDown waits before a call when our share of the budget, or the budget itself, runs out. The wait grows as either
+// empties, so that the last request is not spent before the window ends.
 func (l *limits) slowDown(req *http.Request) error {
 	wait := l.spend(l.bucket(req))
 	if wait <= 0 {
@@ -78,7 +91,8 @@ func (l *limits) slowDown(req *http.Request) error {
 	return pause(req.Context(), wait)
 }
 
-// spend takes one request from the budget and returns how long to wait before making it.
+// spend takes one request from the budget and returns how long to wait before making it: nothing while there is plenty, the
+// time to the reset divided by the requests left when there is not, and the whole of it when our share is spent.
 func (l *limits) spend(key string) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -90,10 +104,34 @@ func (l *limits) spend(key string) time.Duration {
 	before := b.Remaining
 	b.Remaining = max(b.Remaining-1, 0)
 	l.budgets[key] = b
+	own := l.ownShare(key, b, left)
 	if before > 0 && before*100 >= b.Limit*(100-l.share) {
+		return min(own, l.maxWait)
+	}
+	return min(max(own, left/time.Duration(before+1)), l.maxWait)
+}
+
+// lastOfShare is the part of our share, in percent, that is spent slowly.
+const lastOfShare = 20
+
+// ownShare counts the request against our share of the window and returns how long it has to wait for that.
+func (l *limits) ownShare(key string, b Budget, left time.Duration) time.Duration {
+	w := l.own[key]
+	quota := max(b.Limit*l.share/100, 1)
+	if b.Limit == 0 || l.share == 100 {
 		return 0
 	}
-	return min(left/time.Duration(before+1), l.maxWait)
+	ours := quota - w.sent
+	w.sent++
+	l.own[key] = w
+	switch {
+	case ours <= 0:
+		return left
+	case ours*100 < quota*lastOfShare:
+		return left / time.Duration(ours+1)
+	default:
+		return 0
+	}
 }
 
 // named returns how long the vendor asks to wait after resp. ok is false when it does not say; resp may be nil.

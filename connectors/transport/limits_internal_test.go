@@ -134,6 +134,28 @@ func TestWhatWasSentSinceCountsAgainstTheBudget(t *testing.T) {
 	}
 }
 
+func TestNoMoreThanTheShareIsSpentInAWindowHoweverMuchOthersLeave(t *testing.T) {
+	c := client(t, Options{Dialect: DialectOkta, Share: 10, MaxWait: time.Hour})
+	free, slow := 0, 0
+	for range 12 {
+		report(t, c, 90) // others spend nothing, and the vendor says so each time
+		switch wait := c.limits.spend(""); {
+		case wait == 0:
+			free++
+		case wait < time.Minute:
+			slow++
+		}
+	}
+	// The first answer told of the window and was one request; 9 more are the share of ten, the last of them slowly.
+	if free != 8 || slow != 1 {
+		t.Errorf("%d at full speed and %d slowly, want 8 and 1, the rest after the window", free, slow)
+	}
+	c.limits.now = func() time.Time { return noon().Add(time.Minute) }
+	if wait := c.limits.spend(""); wait != 0 {
+		t.Errorf("wait %v in the next window", wait)
+	}
+}
+
 func TestABudgetWhoseWindowIsOverIsForgotten(t *testing.T) {
 	c := client(t, Options{Dialect: DialectOkta})
 	report(t, c, 0)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/span"
 )
 
 // Dialect is how a vendor writes its rate headers. The zero Dialect is none.
@@ -76,6 +77,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Metrics counts the attempts. Nil: not counted.
 	Metrics *Metrics
+	// Trace begins a span an attempt. Nil: none.
+	Trace span.Start
 	// Now is the clock; nil = time.Now.
 	Now func() time.Time
 }

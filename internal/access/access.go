@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -84,6 +85,21 @@ type User struct {
 	Updated       time.Time
 	// Profile holds the text attributes of the Okta profile by their API name ("department", "title").
 	Profile map[string]string
+}
+
+// Names returns what the user is found by, in lower case and each once: the login and the e-mail address.
+func (u User) Names() []string {
+	login, email := strings.ToLower(u.Login), strings.ToLower(u.Email)
+	switch {
+	case login == "" && email == "":
+		return nil
+	case login == "" || login == email:
+		return []string{email}
+	case email == "":
+		return []string{login}
+	default:
+		return []string{login, email}
+	}
 }
 
 // LogValue keeps personal data out of logs: only the ID and the status are shown.

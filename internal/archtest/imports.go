@@ -32,8 +32,12 @@ func doors() map[string][]string {
 		"github.com/jackc/pgx":                   {"internal/store", "internal/jobs"},
 		"github.com/pressly/goose":               {"internal/store"},
 		"github.com/riverqueue/river":            {"internal/jobs"},
+		"filippo.io/age":                         {"internal/backup"},
+		"github.com/xuri/excelize":               {"internal/evidence", "internal/report"},
 		"github.com/sethvargo/go-envconfig":      {"cmd/sopd"},
+		"github.com/prometheus/exporter-toolkit": {"cmd/sopd"},
 		"github.com/spf13/cobra":                 {"cmd/sopd"},
+		"go.opentelemetry.io":                    {"cmd/sopd"},
 		"github.com/grafana":                     {"internal/dashboards"}, // writes files; nothing that runs needs it
 		"github.com/getkin/kin-openapi":          {},
 		"github.com/google/go-cmp":               {},

@@ -70,7 +70,7 @@ func (p *pages) page(name, text string) {
 			p.link(name, number, link[1])
 		}
 		for _, variable := range pageVariable.FindAllString(line, -1) {
-			if !p.read[strings.TrimSuffix(variable, "_FILE")] {
+			if !p.read[variable] && !p.read[strings.TrimSuffix(variable, "_FILE")] {
 				p.fault(name, number, "names "+variable+", which nothing reads")
 			}
 		}

@@ -25,12 +25,14 @@ type Fields struct {
 	Role          string // empty: the system's only role
 	Justification string // why the access is needed
 	Expires       string // until when it is needed
-	Effective     string // offboarding and revocation: when the access ends; empty: at once
+	Effective     string // offboarding, revocation and role change: when it takes effect; empty: at once
+	OldSystem     string // role change: one or more systems whose role goes
+	OldRole       string // role change: the role that goes; empty: the system's only role
 }
 
 // Names returns the names in use, sorted.
 func (f Fields) Names() []string {
-	names := []string{f.Beneficiary, f.System, f.Role, f.Justification, f.Expires, f.Effective}
+	names := []string{f.Beneficiary, f.System, f.Role, f.Justification, f.Expires, f.Effective, f.OldSystem, f.OldRole}
 	names = slices.DeleteFunc(names, func(s string) bool { return s == "" })
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -51,6 +53,7 @@ type Request struct {
 	Requester     access.User
 	Beneficiary   access.User
 	Wanted        []Wanted  // sorted by system
+	Replaced      []Wanted  // what a role change takes away, sorted by system
 	Justification string    // in the requester's words
 	Expires       time.Time // exclusive; zero for none
 	Effective     time.Time // zero: at once
@@ -88,7 +91,8 @@ func Read(t ticket.Ticket, fields Fields, c catalog.Catalog, d *people.Directory
 		Ticket:        t,
 		Requester:     r.requester(),
 		Beneficiary:   r.beneficiary(),
-		Wanted:        r.wanted(),
+		Wanted:        r.wanted(fields.System, fields.Role),
+		Replaced:      r.wanted(fields.OldSystem, fields.OldRole),
 		Justification: r.justification(),
 		Expires:       r.instant(fields.Expires),
 		Effective:     r.instant(fields.Effective),
@@ -144,22 +148,23 @@ func (r *reader) beneficiary() access.User {
 	return user
 }
 
-func (r *reader) wanted() []Wanted {
-	if r.fields.System == "" {
+// wanted reads the roles that a field of systems and one of roles name.
+func (r *reader) wanted(systems, roles string) []Wanted {
+	if systems == "" {
 		return nil
 	}
-	names := r.ticket.Fields[r.fields.System].Texts
+	names := r.ticket.Fields[systems].Texts
 	if len(names) == 0 {
-		r.wrong(r.fields.System, "say which system")
+		r.wrong(systems, "say which system")
 	}
 	var wanted []Wanted
 	for _, name := range names {
 		system, ok := r.catalog.System(strings.TrimSpace(name))
 		if !ok {
-			r.wrong(r.fields.System, "%q is not in the catalog", name)
+			r.wrong(systems, "%q is not in the catalog", name)
 			continue
 		}
-		if role, ok := r.role(system); ok {
+		if role, ok := r.role(system, cmp.Or(roles, systems), roles); ok {
 			wanted = append(wanted, Wanted{System: system, Role: role})
 		}
 	}
@@ -167,10 +172,10 @@ func (r *reader) wanted() []Wanted {
 	return slices.CompactFunc(wanted, func(a, b Wanted) bool { return a.System.ID == b.System.ID })
 }
 
-func (r *reader) role(system catalog.System) (catalog.Role, bool) {
-	field := cmp.Or(r.fields.Role, r.fields.System) // where a ticket has no field for the role, the system is at fault
-	names := r.ticket.Fields[r.fields.Role].Texts
-	if r.fields.Role == "" || len(names) == 0 {
+// role reads the field of roles. Where a ticket has none, the system is at fault: field is what is named then.
+func (r *reader) role(system catalog.System, field, roles string) (catalog.Role, bool) {
+	names := r.ticket.Fields[roles].Texts
+	if roles == "" || len(names) == 0 {
 		if len(system.Roles) == 1 {
 			return system.Roles[0], true
 		}

@@ -60,7 +60,10 @@ const (
 	Review         Reason = "review"          // an access review decided so
 	Drift          Reason = "drift"           // no grant, in a group that policy enforces, seen in a complete read
 	Containment    Reason = "containment"     // a step of an incident's playbook that an authorised person confirmed
-	Undo           Reason = "undo"            // an approved restoration of what a change removed
+	Undo           Reason = "undo"            // an approved restoration of what a change removed, or removal of what it added
+	Birthright     Reason = "birthright"      // add: a rule over the user's profile entitles
+	BreakGlass     Reason = "break-glass"     // add: emergency access, reviewed afterwards
+	Unreviewed     Reason = "unreviewed"      // emergency access that its review declined, or that nobody reviewed in time
 	Voided         Reason = "voided"          // end of a grant: its ticket stopped to prove it before anything was given
 )
 
@@ -91,6 +94,10 @@ type Change struct {
 	Ticket ticket.Key `json:"ticket,omitempty"`
 	// Grant is the grant that an add fulfils or a removal ends, empty where there is none.
 	Grant GrantID `json:"grant,omitempty"`
+	// Undoes is the change that this one takes back, empty for any other reason than Undo.
+	Undoes ID `json:"undoes,omitempty"`
+	// Urgent changes are cleared and made first, apart from all others.
+	Urgent bool `json:"urgent,omitempty"`
 	// Plan is the hash of the cleared plan that the change belongs to.
 	Plan string `json:"plan"`
 	// Policy is the SOP and its version that was in force, such as "access-provisioning@1.2.0".
@@ -118,7 +125,8 @@ func NewGrantID(t ticket.ID, m access.Membership) GrantID {
 	return GrantID(string(t) + "/" + string(m.Group) + "/" + string(m.User))
 }
 
-// Grant is what an approved ticket entitles a user to: one membership, for a time.
+// Grant is what entitles a user to one membership, for a time: an approved ticket, or the other reasons that
+// [Grant.Reason] names.
 type Grant struct {
 	ID     GrantID        `json:"id"`
 	Ticket ticket.Key     `json:"ticket"`
@@ -127,6 +135,10 @@ type Grant struct {
 	System string         `json:"system"` // the catalog's ID of the system
 	Role   string         `json:"role"`   // the role in the system
 	Policy string         `json:"policy"` // SOP@version
+	// Reason is why it entitles: Birthright, BreakGlass, RoleChange or Undo; empty for an approved request.
+	Reason Reason `json:"reason,omitempty"`
+	// Restores is the change that an Undo takes back, empty for any other reason.
+	Restores ID `json:"restores,omitempty"`
 	// Requested is when the request was complete; fulfilment is measured from there.
 	Requested time.Time `json:"requested"`
 	// Approved is when the last required approval was completed.
@@ -136,6 +148,9 @@ type Grant struct {
 	FieldsHash string `json:"fieldsHash"`
 	// Expires is the end of the entitlement, exclusive; zero for none.
 	Expires time.Time `json:"expires,omitzero"`
+	// Lapsed is when what the grant rests on was seen to be no more: the profile that a birthright follows is another, the
+	// review of an emergency failed. Expires is its end then. Zero for all others.
+	Lapsed time.Time `json:"lapsed,omitzero"`
 	// Ended is when the grant stopped to entitle, zero while it lives; EndReason says why and EndTicket on whose word.
 	Ended     time.Time  `json:"ended,omitzero"`
 	EndReason Reason     `json:"endReason,omitempty"`
@@ -145,6 +160,26 @@ type Grant struct {
 // Live reports whether the grant entitles at the instant now.
 func (g Grant) Live(now time.Time) bool {
 	return g.Ended.IsZero() && (g.Expires.IsZero() || now.Before(g.Expires))
+}
+
+// Why returns the reason for which the grant entitles.
+func (g Grant) Why() Reason {
+	if g.Reason == "" {
+		return ApprovedTicket
+	}
+	return g.Reason
+}
+
+// EndsFor returns the reason for which the grant ends when its time is over.
+func (g Grant) EndsFor() Reason {
+	switch {
+	case g.Lapsed.IsZero():
+		return Expired
+	case g.Reason == BreakGlass:
+		return Unreviewed
+	default:
+		return RoleChange
+	}
 }
 
 // Membership returns the membership that the grant entitles to.

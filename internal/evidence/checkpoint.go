@@ -32,6 +32,15 @@ type KeyBody struct {
 	To string `json:"to"`
 }
 
+// PrunedBody is the body of a ledger.pruned record.
+type PrunedBody struct {
+	// Before is the position of the first record that was kept: those before it are in the archive, and no longer in the
+	// store.
+	Before int64 `json:"before"`
+	// Root is the root hash over the records before it, base64.
+	Root string `json:"root"`
+}
+
 // Sign signs the tree as it stands and keeps the checkpoint, with a record of it. When nothing but housekeeping was
 // recorded since the last one, that one is returned and nothing is written; fresh says which. The first signature of a key
 // is told by a record of its own, which the signature covers.
@@ -150,8 +159,10 @@ func (g signing) write() (store.Checkpoint, error) {
 	return store.Checkpoint{Size: size, At: at, Note: note}, err
 }
 
-// decodeBody reads the body of a record.
-func decodeBody(r ledger.Record, v any) error {
+// DecodeBody reads the body of a record that the ledger returned.
+//
+// Errors: [access.ErrMalformed].
+func DecodeBody(r ledger.Record, v any) error {
 	body, ok := r.Body.(json.RawMessage)
 	if !ok {
 		return fmt.Errorf("record %d, %s, has no body: %w", r.Seq, r.Kind, access.ErrMalformed)

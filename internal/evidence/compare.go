@@ -77,6 +77,7 @@ type comparer struct {
 	*exporter
 	result  *Comparison
 	table   *table
+	others  *table // changes by others, with who made them
 	managed map[access.GroupID]bool
 	foreign map[access.GroupID]bool              // managed groups that a rule or an application fills too
 	live    map[access.Membership][]change.Grant // live grants on managed groups
@@ -94,7 +95,11 @@ func (e *exporter) newComparer() (*comparer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &comparer{exporter: e, table: t, result: &Comparison{Orphans: make(map[Orphan]int64)}, managed: make(map[access.GroupID]bool)}
+	others, err := e.folder.table(FileOthers, []string{"system_log_event", "at", "type", "actor_type", "actor", "user", "login", "group", "group_name"})
+	if err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	c := &comparer{exporter: e, table: t, others: others, result: &Comparison{Orphans: make(map[Orphan]int64)}, managed: make(map[access.GroupID]bool)}
 	for _, g := range e.options.Groups {
 		c.managed[g.ID] = true
 	}
@@ -136,9 +141,12 @@ func (c *comparer) orphan(o orphan) error {
 const (
 	memberAdded   = "group.user_membership.add"
 	memberRemoved = "group.user_membership.remove"
+	// What a departure may rest on.
+	userDeactivated = "user.lifecycle.deactivate"
+	userSuspended   = "user.lifecycle.suspend"
 )
 
-// writeEvents writes the events of the period on managed groups. They are read from that file again: while the store tells
+// writeEvents writes the events of the period on managed groups, and those that departures rest on. They are read from that file again: while the store tells
 // one, it cannot be asked for anything else.
 func (c *comparer) writeEvents() error {
 	out, err := c.folder.jsonLines(FileEvents)
@@ -149,6 +157,8 @@ func (c *comparer) writeEvents() error {
 		switch {
 		case !event.Published.Before(c.manifest.To):
 			return errStop
+		case event.Type == userDeactivated || event.Type == userSuspended:
+			return out.put(event) // what departures rest on
 		case event.Type != memberAdded && event.Type != memberRemoved:
 			return nil
 		case !slices.ContainsFunc(event.Groups, func(id access.GroupID) bool { return c.managed[id] }):
@@ -190,7 +200,7 @@ func (c *comparer) events() error {
 
 // event looks for a change of ours behind an event.
 func (c *comparer) event(event access.Event) error {
-	if !event.Succeeded {
+	if !event.Succeeded || event.Type != memberAdded && event.Type != memberRemoved {
 		return nil
 	}
 	c.result.Events++
@@ -209,6 +219,9 @@ func (c *comparer) event(event access.Event) error {
 				continue
 			}
 			ours = false
+			if err := c.other(event, m); err != nil {
+				return err
+			}
 			err := c.orphan(orphan{kind: ChangedByOthers, member: m, event: event.ID, at: event.Published,
 				detail: fmt.Sprintf("%s by %s %s", event.Type, event.Actor.Type, event.Actor.ID)})
 			if err != nil {
@@ -220,6 +233,19 @@ func (c *comparer) event(event access.Event) error {
 		c.result.Ours++
 	}
 	return nil
+}
+
+// other writes a row about a change that somebody else made.
+func (c *comparer) other(event access.Event, m access.Membership) error {
+	login, err := c.login(m.User)
+	if err != nil {
+		return err
+	}
+	group, _, err := c.tx.Group(m.Group)
+	if err != nil {
+		return err
+	}
+	return c.others.row(string(event.ID), iso(event.Published), event.Type, event.Actor.Type, event.Actor.ID, string(m.User), login, string(m.Group), group.Name)
 }
 
 // A change explains an event that names it, or that lies within this time around the call.

@@ -32,6 +32,36 @@ type Options struct {
 	Asks func(ticket.Ticket) bool
 	// People says whether logins stand beside user IDs.
 	People People
+	// Gaps says what becomes of an export whose sources were not read completely.
+	Gaps Gaps
+	// Texts says whether titles and fields of tickets are in the export.
+	Texts Texts
+	// Filter narrows the page and the workbook.
+	Filter Filter
+}
+
+// Gaps is what becomes of an export whose sources were not read completely.
+type Gaps string
+
+// What becomes of it.
+const (
+	Refused Gaps = ""        // there is none
+	Stamped Gaps = "stamped" // it is made, and says so in the manifest and on every page
+)
+
+// Texts is how much of a ticket's text is in an export.
+type Texts string
+
+// How much.
+const (
+	Redacted Texts = ""      // none: keys, types, statuses, accounts, times
+	Shown    Texts = "shown" // title, fields and their edits as well
+)
+
+// Filter narrows the page and the workbook to what is evidence of some controls.
+type Filter struct {
+	SOP       string `json:"sop,omitempty"`       // name of a procedure, such as "access-provisioning"
+	Framework string `json:"framework,omitempty"` // a framework or one of its controls, such as "SOC2" or "SOC2:CC6.1"
 }
 
 // People is how persons are named in an export.
@@ -41,6 +71,8 @@ type People string
 const (
 	Named   People = "named"   // user IDs, with logins beside them
 	Unnamed People = "unnamed" // user IDs only
+	// Concealed names pseudonyms only, and nobody whom they mean: what may be kept when a person is erased.
+	Concealed People = "concealed"
 )
 
 // attempts is how often an export begins again because something was recorded late, while it was made.
@@ -101,6 +133,8 @@ type exporter struct {
 	before   store.Checkpoint // at the beginning of the range; zero when the range begins with the ledger
 	after    store.Checkpoint // at its end
 	orphans  []orphan         // the first ones of the comparison
+	inForce  []inForce        // the policies of the period
+	chosen   map[string]bool  // kinds of policy that the filter lets through; nil for all
 }
 
 // errLate says that a record of the period came after the last checkpoint.
@@ -114,6 +148,9 @@ func (e *exporter) run(ctx context.Context) error {
 		}
 		err = e.options.Store.Read(ctx, func(tx *store.Tx) error {
 			e.tx = tx
+			if e.options.People == Concealed {
+				e.tx = tx.Pseudonymous()
+			}
 			return e.write(ctx)
 		})
 		if !errors.Is(err, errLate) {
@@ -158,7 +195,13 @@ func (e *exporter) write(ctx context.Context) error {
 	if e.manifest.Sources, err = e.readSources(); err != nil {
 		return err
 	}
+	if err := e.writePolicies(); err != nil {
+		return err
+	}
 	if err := e.writeEvidence(ctx); err != nil {
+		return err
+	}
+	if err := e.writeWorkbook(); err != nil {
 		return err
 	}
 	if err := e.writeIndex(); err != nil {
@@ -183,7 +226,7 @@ func (e *exporter) writeEvidence(ctx context.Context) error {
 	if err == nil {
 		err = e.writeGroups()
 	}
-	return errors.Join(err, c.table.close())
+	return errors.Join(err, c.table.close(), c.others.close())
 }
 
 func (e *exporter) sign() error {

@@ -295,7 +295,13 @@ func TestEachOrphanIsListed(t *testing.T) {
 			tx.PutBaseline(store.Baseline{Membership: access.Membership{Group: payments, User: "00uaccepted"}, Adopted: made, ReviewBy: made.AddDate(1, 0, 0)}),
 			tx.PutBaseline(store.Baseline{Membership: access.Membership{Group: payments, User: "00uforgotten"}, Adopted: made, ReviewBy: made.AddDate(0, 0, -1)}))
 	})
-	out, m := a.export()
+	o := a.options(filepath.Join(t.TempDir(), "export"))
+	o.Gaps = evidence.Stamped // a ticket could not be read
+	m, err := evidence.Export(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := o.Out
 	want := map[evidence.Orphan]string{
 		evidence.AccessExpired: "00uperson20", evidence.AccessEnded: "00uperson21", evidence.TicketNoAccess: "00uperson22", evidence.TicketGone: "00uperson23",
 		evidence.AccessOfLeaver: "00uperson24", evidence.AccessNoTicket: "00ustranger", evidence.ChangedByOthers: "00ustranger",

@@ -25,26 +25,37 @@ type indexCount struct {
 	N    int64
 }
 
+// indexList is a list of the export as the page names it.
+type indexList struct {
+	ViewCount
+	Controls []string // that it is evidence of
+	Shown    bool     // the filter lets it through
+}
+
 // indexData is everything on the page.
 type indexData struct {
 	Manifest
-	Views   []ViewCount
-	Before  string // time of the checkpoint at the beginning, empty at the beginning of the ledger
-	After   string
-	Clipped bool
-	Counts  []indexCount
-	Rows    []indexRow
-	More    int64 // orphans that are not among the rows
+	Stamp    string
+	Lists    []indexList
+	Policies []indexPolicy
+	Controls []controlRow
+	Before   string // time of the checkpoint at the beginning, empty at the beginning of the ledger
+	After    string
+	Clipped  bool
+	Counts   []indexCount
+	Rows     []indexRow
+	Total    int64 // orphans
+	More     int64 // orphans that are not among the rows
 }
 
 // writeIndex writes the page that people read and print. It needs no other file, network or script.
 func (e *exporter) writeIndex() error {
-	page, err := template.New("index").Funcs(template.FuncMap{"stamp": stamp}).Parse(indexPage)
+	page, err := template.New("index").Funcs(template.FuncMap{"stamp": stamp, "day": func(t time.Time) string { return t.UTC().Format(time.DateOnly) }}).Parse(indexPage)
 	if err != nil {
 		return err
 	}
 	data := indexData{
-		Manifest: e.manifest, Views: e.manifest.Views, After: stamp(e.after.At), Clipped: e.manifest.To.Before(e.manifest.Asked),
+		Manifest: e.manifest, Stamp: incompleteStamp, Lists: e.indexLists(), Policies: e.indexPolicies(), Controls: e.controls(), After: stamp(e.after.At), Clipped: e.manifest.To.Before(e.manifest.Asked),
 	}
 	if e.before.Size > 0 {
 		data.Before = stamp(e.before.At)
@@ -59,6 +70,39 @@ func (e *exporter) writeIndex() error {
 	return errors.Join(page.Execute(out, data), out.close())
 }
 
+// indexPolicy is a procedure that was in force in the period.
+type indexPolicy struct {
+	PolicySOP
+	From, Until time.Time
+}
+
+func (e *exporter) indexPolicies() []indexPolicy {
+	var all []indexPolicy
+	for _, p := range e.inForce {
+		for _, s := range p.SOPs {
+			if e.chosen == nil || e.options.Filter.lets(s) {
+				all = append(all, indexPolicy{PolicySOP: s, From: p.From, Until: p.Until})
+			}
+		}
+	}
+	return all
+}
+
+func (e *exporter) indexLists() []indexList {
+	var all []indexList
+	controls := e.controls()
+	for i, f := range forms() {
+		list := indexList{ViewCount: e.manifest.Views[i], Shown: e.shows(f)}
+		for _, c := range controls {
+			if slices.Contains(c.Lists, f.File) && !slices.Contains(list.Controls, c.Control) {
+				list.Controls = append(list.Controls, c.Control)
+			}
+		}
+		all = append(all, list)
+	}
+	return all
+}
+
 func (e *exporter) indexOrphans(data *indexData) error {
 	if e.manifest.Comparison == nil {
 		return nil
@@ -66,9 +110,9 @@ func (e *exporter) indexOrphans(data *indexData) error {
 	for _, kind := range Orphans() {
 		n := e.manifest.Comparison.Orphans[kind]
 		data.Counts = append(data.Counts, indexCount{Kind: kind, N: n})
-		data.More += n
+		data.Total += n
 	}
-	data.More -= int64(len(e.orphans))
+	data.More = data.Total - int64(len(e.orphans))
 	names := make(map[access.GroupID]string)
 	for _, g := range e.options.Groups {
 		names[g.ID] = g.Name

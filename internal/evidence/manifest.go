@@ -22,10 +22,15 @@ const (
 	FileLeaves      = "leaves.bin"      // leaf hash of each record, 32 bytes each
 	FileCheckpoints = "checkpoints.txt" // signed notes, each followed by an empty line
 	FileIndex       = "index.html"
-	FileEvents      = "events.jsonl"   // System Log events on managed groups in the period
-	FileTickets     = "tickets.jsonl"  // tickets and approvals of the grants in the period, redacted
-	FileGroups      = "groups.csv"     // managed groups with the time of their last complete read
-	FileComparison  = "comparison.csv" // what one source shows and another does not
+	FilePeople      = "people.jsonl"          // whom the pseudonyms in the records mean, with the keys that prove it
+	FileEvents      = "events.jsonl"          // System Log events on managed groups in the period
+	FileTickets     = "tickets.jsonl"         // tickets and approvals of the grants in the period, redacted
+	FileGroups      = "groups.csv"            // managed groups with the time of their last complete read
+	FileComparison  = "comparison.csv"        // what one source shows and another does not
+	FileOthers      = "changes-by-others.csv" // events on members of managed groups without a change of ours
+	FilePolicies    = "policies.jsonl"        // text of each policy file in force in the period
+	FileControls    = "controls.csv"          // controls of frameworks, with procedures and lists
+	FileWorkbook    = "evidence.xlsx"         // the lists as sheets
 )
 
 // Manifest says what an export is, and vouches for each of its files. It is signed by the ledger's key.
@@ -46,7 +51,12 @@ type Manifest struct {
 	Sources Sources          `json:"sources"`
 	// Comparison holds the numbers of the comparison; nil when the export was made of the ledger alone.
 	Comparison *Comparison `json:"comparison,omitempty"`
-	Files      []FileSum   `json:"files"` // every other file but the signature, sorted by name
+	// Filter is what the page and the workbook were narrowed to. The lists are whole nevertheless, or their population could
+	// not be proven.
+	Filter *Filter `json:"filter,omitempty"`
+	// Incomplete says which sources were not read completely, when the export was made nevertheless.
+	Incomplete []string  `json:"incomplete,omitempty"`
+	Files      []FileSum `json:"files"` // every other file but the signature, sorted by name
 }
 
 // Range is the stretch of the ledger that an export holds: every record from First to before End. It reaches from one
@@ -95,23 +105,6 @@ const (
 	factValidated = "request.validated"
 )
 
-// Views returns the views of an export. They belong to the format: a verifier knows them, an export cannot choose others.
-func Views() []View {
-	return []View{
-		{File: "grants.csv", Title: "access granted, with request, approvers, provision and validation", Kinds: []ledger.Kind{ledger.GrantApproved}},
-		{File: "grant-ends.csv", Title: "access that ended, with the reason", Kinds: []ledger.Kind{ledger.GrantEnded}},
-		{File: "changes.csv", Title: "writes to Okta, with authority and outcome", Kinds: []ledger.Kind{ledger.ChangeIntended}},
-		{File: "leavers.csv", Title: "people who left, with the times", Kinds: []ledger.Kind{ledger.FactRecorded}, Fact: factLeft},
-		{File: "refusals.csv", Title: "requests that were refused, with the causes", Kinds: []ledger.Kind{ledger.RequestRefused}},
-		{File: "holds.csv", Title: "holds and overrides of guards, with who decided", Kinds: []ledger.Kind{
-			ledger.HoldMade, ledger.HoldApproved, ledger.HoldCancelled, ledger.HoldUsed, ledger.GuardOverridden,
-		}},
-		{File: "exceptions.csv", Title: "memberships accepted without a ticket", Kinds: []ledger.Kind{ledger.BaselineAdopted, ledger.BaselineDropped}},
-		{File: "findings.csv", Title: "findings", Kinds: []ledger.Kind{ledger.FindingRaised}},
-		{File: "anchors.csv", Title: "checkpoints anchored off the machine, and changes of key", Kinds: []ledger.Kind{ledger.CheckpointAnchored, ledger.KeyChanged}},
-	}
-}
-
 // holds reports whether the record, in the period, is in the view's population.
 func (v View) holds(r ledger.Record) (bool, error) {
 	if !slices.Contains(v.Kinds, r.Kind) {
@@ -123,7 +116,7 @@ func (v View) holds(r ledger.Record) (bool, error) {
 	var fact struct {
 		Name string `json:"name"`
 	}
-	err := decodeBody(r, &fact)
+	err := DecodeBody(r, &fact)
 	return fact.Name == v.Fact, err
 }
 

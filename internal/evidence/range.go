@@ -45,6 +45,13 @@ func (e *exporter) findRange() error {
 	if err != nil {
 		return err
 	}
+	start, err := e.tx.TreeStart()
+	if err != nil {
+		return err
+	}
+	if e.before.Size < start {
+		return fmt.Errorf("records of the period were archived and deleted here; verify the archive of its months, or begin later: %w", access.ErrNotFound)
+	}
 	return e.prove()
 }
 

@@ -78,11 +78,18 @@ func (e *exporter) readSources() (Sources, error) {
 		}
 		missing = append(missing, unread...)
 	}
-	if len(missing) > 0 {
-		return s, fmt.Errorf("sources are incomplete, nothing was exported; let sopd run a pass that succeeds, or export --ledger-only: %s: %w",
+	if err := e.readRest(&s); err != nil {
+		return s, err
+	}
+	for _, key := range s.Unreadable {
+		missing = append(missing, "ticket "+key+" cannot be read")
+	}
+	e.manifest.Incomplete = missing
+	if len(missing) > 0 && e.options.Gaps != Stamped {
+		return s, fmt.Errorf("sources are incomplete, nothing was exported; let sopd run a pass that succeeds, or export --ledger-only, or --incomplete to have it said on every page: %s: %w",
 			strings.Join(missing, "; "), access.ErrIncomplete)
 	}
-	return s, e.readRest(&s)
+	return s, nil
 }
 
 // readPoll notes when a poll last succeeded, and says what is wrong with it.

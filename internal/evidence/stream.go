@@ -8,6 +8,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
 // atOnce is how many records are in memory while an export is written. Between two pieces the store can be asked for more.
@@ -22,6 +23,8 @@ type ledgerWriter struct {
 	checkpoints *outFile
 	ticketFile  jsonLines
 	views       []*viewWriter
+	people      map[string]bool           // the pseudonyms met
+	tickets     map[ticket.Key]bool       // those that are written
 	also        func(ledger.Record) error // is told every record of the period
 }
 
@@ -30,12 +33,15 @@ type ledgerWriter struct {
 // Errors: [ledger.ErrTampered] when the records do not hash to what was signed; [access.ErrNotFound] when none lies in the
 // period.
 func (e *exporter) writeLedger(ctx context.Context, also func(ledger.Record) error) error {
-	w := &ledgerWriter{exporter: e, also: also}
+	w := &ledgerWriter{exporter: e, also: also, people: make(map[string]bool), tickets: make(map[ticket.Key]bool)}
 	err := w.open()
 	if err == nil {
 		err = w.walk(ctx)
 	}
 	if err := errors.Join(err, w.close()); err != nil {
+		return err
+	}
+	if err := e.writePeople(w.people); err != nil {
 		return err
 	}
 	if e.manifest.Records.InPeriod == 0 {
@@ -57,8 +63,8 @@ func (w *ledgerWriter) open() error {
 		return err
 	}
 	e.manifest.Kinds = make(map[string]int64)
-	for _, v := range Views() {
-		view, err := newViewWriter(e, v)
+	for _, f := range forms() {
+		view, err := newViewWriter(e, f)
 		if err != nil {
 			return err
 		}
@@ -77,7 +83,7 @@ func (w *ledgerWriter) close() error {
 	}
 	for _, v := range w.views {
 		err = errors.Join(err, v.table.close())
-		w.exporter.manifest.Views = append(w.exporter.manifest.Views, ViewCount{View: v.view, Rows: v.table.rows})
+		w.exporter.manifest.Views = append(w.exporter.manifest.Views, ViewCount{View: v.form.View, Rows: v.table.rows})
 	}
 	return err
 }
@@ -132,20 +138,24 @@ func (w *ledgerWriter) record(r ledger.Record) error {
 	if _, err := w.leaves.Write(r.Hash[:]); err != nil {
 		return err
 	}
+	for _, pseudonym := range ledger.Pseudonyms(r.Canonical) {
+		w.people[pseudonym] = true
+	}
 	m := &w.exporter.manifest
 	if !m.in(r) {
 		return nil
 	}
 	m.Records.InPeriod++
 	m.Kinds[string(r.Kind)]++
-	if r.Kind == ledger.GrantApproved {
+	if decides(r.Kind) && r.Ticket != "" && !w.tickets[r.Ticket] {
+		w.tickets[r.Ticket] = true
 		if err := w.exporter.writeTicket(w.ticketFile, r.Ticket); err != nil {
 			return err
 		}
 	}
 	for _, v := range w.views {
 		if err := v.record(r); err != nil {
-			return fmt.Errorf("%s, record %d: %w", v.view.File, r.Seq, err)
+			return fmt.Errorf("%s, record %d: %w", v.form.File, r.Seq, err)
 		}
 	}
 	return w.also(r)

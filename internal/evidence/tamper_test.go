@@ -360,11 +360,17 @@ func TestAZipFileThatHoldsAFileTwiceIsRefused(t *testing.T) {
 // script is the verifier in another language.
 type script struct{ python, path string }
 
+// requirePython, set to 1, turns a missing Python from a log line into a failure. CI sets it.
+const requirePython = "SOPD_REQUIRE_PYTHON"
+
 // newScript finds Python. Without it the checks of the script are left out, and the test says so.
 func newScript(t *testing.T) script {
 	t.Helper()
 	python, err := exec.LookPath("python3")
-	if err != nil {
+	switch {
+	case err != nil && os.Getenv(requirePython) == "1":
+		t.Fatalf("python3 is not here and %s=1", requirePython)
+	case err != nil:
 		t.Log("python3 is not here: docs/verify_evidence.py is not tested")
 	}
 	return script{python: python, path: filepath.Join("..", "..", "docs", "verify_evidence.py")}
@@ -385,10 +391,16 @@ func (s script) expect(t *testing.T, files fstest.MapFS, key string, code int) {
 // run verifies a folder or a zip file.
 func (s script) run(t *testing.T, path, key string, code int) {
 	t.Helper()
+	s.runAll(t, []string{path}, key, code)
+}
+
+// runAll verifies several in a row.
+func (s script) runAll(t *testing.T, paths []string, key string, code int) {
+	t.Helper()
 	if s.python == "" {
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), s.python, s.path, path, "--key", key)
+	cmd := exec.CommandContext(t.Context(), s.python, slices.Concat([]string{s.path}, paths, []string{"--key", key})...)
 	text, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -397,4 +409,14 @@ func (s script) run(t *testing.T, path, key string, code int) {
 	if got := cmd.ProcessState.ExitCode(); got != code || strings.Contains(string(text), "Traceback") {
 		t.Errorf("the script ends with %d, want %d: %s", got, code, text)
 	}
+}
+
+// readAll returns a file of an export.
+func readAll(t testing.TB, files fs.FS, name string) []byte {
+	t.Helper()
+	text, err := fs.ReadFile(files, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

@@ -3,11 +3,12 @@ package evidence
 import (
 	"time"
 
+	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
-// ticketLine is a ticket as an export shows it: who asked and who consented, by account. Names, e-mail addresses, texts and
-// fields are left out.
+// ticketLine is a ticket as sopd last read it and as an export shows it: who asked and who consented, by account. Names and
+// e-mail addresses are left out; texts and fields are shown where that was asked for.
 type ticketLine struct {
 	Key       ticket.Key       `json:"key"`
 	Type      string           `json:"type"`
@@ -19,6 +20,10 @@ type ticketLine struct {
 	Resolved  time.Time        `json:"resolved,omitzero"`
 	Approvals []approvalLine   `json:"approvals"`
 	Moves     []moveLine       `json:"moves"` // from status to status, oldest first
+	// Summary, Fields and Edits are the title, the mapped fields, and how fields were edited; only with [Shown].
+	Summary string                  `json:"summary,omitempty"`
+	Fields  map[string]ticket.Value `json:"fields,omitempty"`
+	Edits   []ticket.Edit           `json:"edits,omitempty"`
 }
 
 type approvalLine struct {
@@ -41,9 +46,12 @@ type moveLine struct {
 	To   string           `json:"to"`
 }
 
-// writeTicket writes the ticket of a grant as it was last read; a ticket that is gone is left out, and named by the
-// comparison. A ticket with several grants stands once for each.
+// writeTicket writes the ticket of a decision as it was last read; a ticket that is gone is left out, and named by the
+// comparison.
 func (e *exporter) writeTicket(out jsonLines, key ticket.Key) error {
+	if e.options.People == Concealed {
+		return nil // it names accounts
+	}
 	t, approvals, found, err := e.tx.Ticket(key)
 	if err != nil || !found {
 		return err
@@ -64,5 +72,18 @@ func (e *exporter) writeTicket(out jsonLines, key ticket.Key) error {
 			line.Moves = append(line.Moves, moveLine{At: m.At, By: m.By, From: m.FromText, To: m.ToText})
 		}
 	}
+	if e.options.Texts == Shown {
+		line.Summary, line.Fields, line.Edits = t.Summary, t.Fields, t.History
+	}
 	return out.put(line)
+}
+
+// decides reports whether a record of the kind rests on a ticket.
+func decides(kind ledger.Kind) bool {
+	switch kind {
+	case ledger.GrantApproved, ledger.GrantEnded, ledger.RequestRefused, ledger.ChangeIntended, ledger.ReviewDecided:
+		return true
+	default:
+		return false
+	}
 }

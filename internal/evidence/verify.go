@@ -46,6 +46,30 @@ type Verified struct {
 	First, Last ledger.Checkpoint
 	Checkpoints int      // how many there are
 	Keys        []string // which of the given keys signed them, by [ledger.Key.ID], in order of first use
+
+	points []point // the checkpoints
+}
+
+// Continues reports whether the export goes on where an earlier one of the same ledger ended, so that both together are a
+// stretch without a gap.
+//
+// Errors: [ledger.ErrTampered] as a [*Fault] of the later one's checkpoints.
+func (v Verified) Continues(earlier Verified) error {
+	end := earlier.Manifest.Records.End
+	switch {
+	case v.Manifest.Origin != earlier.Manifest.Origin:
+		return &Fault{File: FileManifest, Kind: ledger.Foreign, Detail: "it is of another ledger than the export before it"}
+	case v.Manifest.Records.First > end:
+		return &Fault{File: FileManifest, Kind: ledger.Dropped, Detail: fmt.Sprintf("records %d to %d are in neither of two exports", end, v.Manifest.Records.First-1)}
+	case v.Manifest.Records.End < end:
+		return &Fault{File: FileManifest, Kind: ledger.Reordered, Detail: "it ends before the export before it; name them in their order"}
+	}
+	for _, p := range v.points {
+		if p.size == end && p.root == earlier.Last.Root {
+			return nil
+		}
+	}
+	return &Fault{File: FileCheckpoints, Kind: ledger.Replaced, Detail: fmt.Sprintf("no checkpoint over %d records is that at which the export before it ends", end)}
 }
 
 // Verify holds an export against public keys, without the ledger that it was drawn from: every record is there, in its
@@ -56,11 +80,12 @@ type Verified struct {
 // [access.ErrUnavailable] when a file cannot be read.
 func Verify(files fs.FS, keys ...string) (Verified, error) {
 	v := &verifier{files: files, keys: keys}
-	for _, step := range []func() error{v.manifest, v.listing, v.checkpoints, v.leaves, v.records, v.sums} {
+	for _, step := range []func() error{v.manifest, v.listing, v.people, v.checkpoints, v.leaves, v.records, v.sums} {
 		if err := step(); err != nil {
 			return Verified{}, err
 		}
 	}
+	v.result.points = v.points
 	return v.result, nil
 }
 
@@ -70,6 +95,7 @@ type verifier struct {
 	keys   []string
 	result Verified
 	points []point
+	known  map[string]string // identifier of each person by pseudonym
 }
 
 // point is a checkpoint of the range.
@@ -182,12 +208,12 @@ func (v *verifier) claims(m Manifest) error {
 
 // required lists the files that the manifest must vouch for.
 func required(m Manifest) []string {
-	names := []string{FileRecords, FileLeaves, FileCheckpoints, FileTickets, FileIndex}
+	names := []string{FileRecords, FileLeaves, FileCheckpoints, FilePeople, FilePolicies, FileControls, FileTickets, FileWorkbook, FileIndex}
 	for _, view := range Views() {
 		names = append(names, view.File)
 	}
 	if m.Comparison != nil {
-		names = append(names, FileEvents, FileGroups, FileComparison)
+		names = append(names, FileEvents, FileGroups, FileComparison, FileOthers)
 	}
 	return names
 }

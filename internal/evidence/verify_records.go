@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/ledger"
 )
 
@@ -135,9 +136,10 @@ func (c *recordCheck) misplaced(got int64, r Range) error {
 
 // viewCheck holds one view against the records as they come by.
 type viewCheck struct {
-	view ViewCount
-	rows *csv.Reader
-	n    int64
+	view  ViewCount
+	known map[string]string // identifier of each person by pseudonym
+	rows  *csv.Reader
+	n     int64
 }
 
 func (v *verifier) view(view ViewCount) (*viewCheck, fs.File, error) {
@@ -145,7 +147,7 @@ func (v *verifier) view(view ViewCount) (*viewCheck, fs.File, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &viewCheck{view: view, rows: csv.NewReader(bufio.NewReaderSize(file, bufferSize))}
+	c := &viewCheck{view: view, known: v.known, rows: csv.NewReader(bufio.NewReaderSize(file, bufferSize))}
 	c.rows.ReuseRecord = true
 	header, err := c.rows.Read()
 	if err != nil || len(header) < len(ViewColumns()) || !slices.Equal(header[:len(ViewColumns())], ViewColumns()) {
@@ -174,6 +176,9 @@ func (c *viewCheck) record(r ledger.Record) error {
 		return &Fault{File: c.view.File, Kind: ledger.Edited, Detail: fmt.Sprintf("the row of record %d is not understood", r.Seq)}
 	}
 	c.n++
+	if person, known := c.known[string(r.User)]; known {
+		r.User = access.UserID(person)
+	}
 	for i, want := range recordCells(r) {
 		if row[i] != Neutral(want) {
 			return c.fault(ledger.Edited, "the row should be of record %d, and %s is another", r.Seq, ViewColumns()[i])

@@ -6,8 +6,12 @@ package figures
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"time"
 
+	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/backup"
 	"github.com/maisonrmi/sopd/internal/finding"
 	"github.com/maisonrmi/sopd/internal/guard"
 	"github.com/maisonrmi/sopd/internal/hold"
@@ -27,6 +31,10 @@ type Options struct {
 	Disabled []guard.Name
 	// Kinds are the findings that may be raised.
 	Kinds []finding.Kind
+	// Polls are the names of the cursors of the polls.
+	Polls []string
+	// Backups tells whether backups are made on a schedule.
+	Backups bool
 }
 
 // Stored is a collector of what the store holds. Register it once.
@@ -34,7 +42,9 @@ type Stored struct {
 	ctx     context.Context // ends when the program stops
 	options Options
 
-	changes, holds, findings, records, anchor, depth, oldest, writes, disabled, up *prometheus.Desc
+	changes, holds, findings, records, anchor, depth, oldest, polls, writes, disabled, up *prometheus.Desc
+
+	backups, backedUp, restored, restoring *prometheus.Desc
 }
 
 // NewStored returns the collector. Its reads end with the context.
@@ -43,25 +53,31 @@ func NewStored(ctx context.Context, o Options) *Stored {
 		return prometheus.NewDesc("sopd_"+name, help, labels, nil)
 	}
 	return &Stored{
-		ctx:      ctx,
-		options:  o,
-		changes:  desc("changes_total", "Changes of access by what they do, why, and what became of them.", "kind", "reason", "outcome"),
-		holds:    desc("holds", "Plans that wait for a person because this guard stopped them.", "guard"),
-		findings: desc("findings", "Things that stand and that a person should look at.", "kind"),
-		records:  desc("ledger_records_total", "Records in the ledger."),
-		anchor:   desc("ledger_last_anchor_timestamp_seconds", "When the ledger was last signed as a checkpoint; 0 before the first."),
-		depth:    desc("queue_depth", "Work that is stored and not done.", "kind"),
-		oldest:   desc("queue_oldest_seconds", "Age of the oldest work that is not done; 0 with none."),
-		writes:   desc("writes_enabled", "1 when sopd may change things outside, 0 when it only records what it would do."),
-		disabled: desc("guard_disabled", "1 for a guard that a policy has switched off.", "guard"),
-		up:       desc("store_up", "1 when the store could be read for this scrape."),
+		ctx:       ctx,
+		options:   o,
+		changes:   desc("changes_total", "Changes of access by what they do, why, and what became of them.", "kind", "reason", "outcome"),
+		holds:     desc("holds", "Plans that wait for a person because this guard stopped them.", "guard"),
+		findings:  desc("findings", "Things that stand and that a person should look at.", "kind"),
+		records:   desc("ledger_records_total", "Records in the ledger."),
+		anchor:    desc("ledger_last_anchor_timestamp_seconds", "When the ledger was last signed as a checkpoint; 0 before the first."),
+		depth:     desc("queue_depth", "Work that is stored and not done.", "kind"),
+		polls:     desc("poll_last_timestamp_seconds", "Up to when a poll has read what changed at its vendor; 0 before the first.", "poll"),
+		oldest:    desc("queue_oldest_seconds", "Age of the oldest work that is not done; 0 with none."),
+		writes:    desc("writes_enabled", "1 when sopd may change things outside, 0 when it only records what it would do."),
+		disabled:  desc("guard_disabled", "1 for a guard that a policy has switched off.", "guard"),
+		backups:   desc("backups_enabled", "1 when backups of the embedded database are made on a schedule."),
+		backedUp:  desc("backup_last_success_timestamp_seconds", "When the copy was made of the last backup that was verified; 0 before the first."),
+		restored:  desc("restore_test_last_success_timestamp_seconds", "When a backup was last restored to prove that it can be; 0 before the first."),
+		restoring: desc("restore_test_duration_seconds", "How long the last restore test took, from the file to a verified store; 0 before the first."),
+		up:        desc("store_up", "1 when the store could be read for this scrape."),
 	}
 }
 
 // Describe sends the descriptions of all figures.
 func (s *Stored) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		s.changes, s.holds, s.findings, s.records, s.anchor, s.depth, s.oldest, s.writes, s.disabled, s.up,
+		s.changes, s.holds, s.findings, s.records, s.anchor, s.depth, s.oldest, s.polls, s.writes, s.disabled, s.up,
+		s.backups, s.backedUp, s.restored, s.restoring,
 	} {
 		ch <- d
 	}
@@ -75,6 +91,11 @@ type snapshot struct {
 	records  int64
 	anchor   store.Checkpoint
 	queue    store.Queue
+	polls    map[string]time.Time
+	backedUp time.Time
+	restored time.Time
+	// restoring is how long the last restore test took.
+	restoring time.Duration
 }
 
 // Collect reads the store and sends the figures. When the store cannot be read, sopd_store_up is 0 and the figures that
@@ -84,6 +105,7 @@ func (s *Stored) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(s.writes, truth(s.options.Write))
+	gauge(s.backups, truth(s.options.Backups))
 	for _, name := range guard.Names() {
 		off := false
 		for _, d := range s.options.Disabled {
@@ -130,11 +152,17 @@ func (s *Stored) standing(gauge func(*prometheus.Desc, float64, ...string), snap
 		gauge(s.findings, found[kind], string(kind))
 	}
 	gauge(s.anchor, seconds(snap.anchor.At))
+	gauge(s.backedUp, seconds(snap.backedUp))
+	gauge(s.restored, seconds(snap.restored))
+	gauge(s.restoring, snap.restoring.Seconds())
 	for kind, n := range map[string]int64{
 		"webhook": snap.queue.Deliveries, "ticket": snap.queue.Effects, "page": snap.queue.Pages,
 		"wake": snap.queue.Work, "parked": snap.queue.Parked,
 	} {
 		gauge(s.depth, float64(n), kind)
+	}
+	for _, name := range s.options.Polls {
+		gauge(s.polls, seconds(snap.polls[name]), name)
 	}
 	age := 0.0
 	if !snap.queue.Oldest.IsZero() {
@@ -159,8 +187,30 @@ func (s *snapshot) read(tx *store.Tx) (err error) {
 	if s.anchor, _, err = tx.LastCheckpoint(); err != nil {
 		return err
 	}
-	s.queue, err = tx.Queue()
-	return err
+	if s.polls, err = tx.CursorTimes(); err != nil {
+		return err
+	}
+	if s.queue, err = tx.Queue(); err != nil {
+		return err
+	}
+	return s.readBackups(tx)
+}
+
+// readBackups reads what package backup noted.
+func (s *snapshot) readBackups(tx *store.Tx) (err error) {
+	if _, s.backedUp, _, err = tx.Cursor(backup.CursorMade); err != nil {
+		return err
+	}
+	took, at, _, err := tx.Cursor(backup.CursorTested)
+	if err != nil || took == "" {
+		return err
+	}
+	millis, err := strconv.ParseInt(string(took), 10, 64)
+	if err != nil {
+		return fmt.Errorf("duration of the last restore test is not understood: %w", access.ErrMalformed)
+	}
+	s.restored, s.restoring = at, time.Duration(millis)*time.Millisecond
+	return nil
 }
 
 func truth(b bool) float64 {

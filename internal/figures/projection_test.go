@@ -79,7 +79,7 @@ func TestALateFactChangesAFigureAndARecordSaysWhatAndWhy(t *testing.T) {
 	}
 	var told []string
 	storetest.Read(t, s, func(tx *store.Tx) error {
-		return tx.EachRecordOf(ledger.FiguresChanged, time.Time{}, func(r ledger.Record) error {
+		return tx.EachRecordSince(ledger.FiguresChanged, time.Time{}, func(r ledger.Record) error {
 			told = append(told, fmt.Sprintf("%s", r.Body))
 			return nil
 		})
@@ -97,7 +97,7 @@ func TestACycleThatEndsIsNoCorrection(t *testing.T) {
 	record(t, s, all[1])
 	verified(t, s)
 	storetest.Read(t, s, func(tx *store.Tx) error {
-		return tx.EachRecordOf(ledger.FiguresChanged, time.Time{}, func(r ledger.Record) error {
+		return tx.EachRecordSince(ledger.FiguresChanged, time.Time{}, func(r ledger.Record) error {
 			t.Errorf("%s", r.Body)
 			return nil
 		})

@@ -60,12 +60,25 @@ func (s State) CanBecome(next State) bool {
 	}
 }
 
-// Hold is one plan that guards stopped. Approving it lets exactly this plan through, told by its hash.
+// Kind is why a plan waits for a person.
+type Kind string
+
+// The kinds of hold.
+const (
+	Guarded Kind = ""     // guards stopped it
+	Undo    Kind = "undo" // it takes a change back
+)
+
+// Hold is one plan that waits for a person: guards stopped it, or it takes a change back. Approving it lets exactly this plan through, told by its hash.
 type Hold struct {
-	ID ID `json:"id"`
+	ID   ID   `json:"id"`
+	Kind Kind `json:"kind,omitempty"`
+	// RequestedBy is who asked for an undo, as the authentication names them; somebody else has to approve it. Empty where a
+	// guard made the hold.
+	RequestedBy string `json:"requestedBy,omitempty"`
 	// PlanHash is the hash of the plan that was stopped. Another plan needs another hold.
 	PlanHash string   `json:"planHash"`
-	Guards   []string `json:"guards"`  // names of the guards that tripped, sorted
+	Guards   []string `json:"guards"`  // names of the guards that tripped, sorted; none for an undo
 	Reasons  []string `json:"reasons"` // a sentence each, for the person who decides
 	// Plan is the stopped plan, for showing it.
 	Plan    json.RawMessage `json:"plan"`

@@ -55,6 +55,7 @@ type Intake struct {
 	waker   Waker
 	logger  *slog.Logger
 	events  *prometheus.CounterVec
+	last    *prometheus.GaugeVec
 	maxBody int64
 	gates   map[Source]gate
 }
@@ -111,10 +112,31 @@ func New(options Options) (*Intake, error) {
 			i.events.WithLabelValues(string(source), string(r))
 		}
 	}
-	if err := options.Registerer.Register(i.events); err != nil {
-		return nil, fmt.Errorf("metric of the webhook intake: %w", access.ErrInvalid)
+	i.last = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "sopd_webhook_last_received_timestamp_seconds", Help: "When a vendor's webhook was last accepted; 0 when none is known.",
+	}, []string{"source"})
+	for source := range i.gates {
+		i.last.WithLabelValues(string(source))
+	}
+	if err := errors.Join(options.Registerer.Register(i.events), options.Registerer.Register(i.last)); err != nil {
+		return nil, fmt.Errorf("metrics of the webhook intake: %w", access.ErrInvalid)
 	}
 	return i, nil
+}
+
+// Remember shows when each vendor's last webhook came in before this process began.
+//
+// Errors: [access.ErrUnavailable].
+func (i *Intake) Remember(ctx context.Context) error {
+	return i.store.Read(ctx, func(tx *store.Tx) error {
+		times, err := tx.LastReceived()
+		for source, at := range times {
+			if _, ours := i.gates[Source(source)]; ours {
+				i.last.WithLabelValues(source).Set(float64(at.UnixMilli()) / 1000)
+			}
+		}
+		return err
+	})
 }
 
 func orAuthorization(header string) string {
@@ -226,6 +248,9 @@ func (i *Intake) take(source Source, r *http.Request, body []byte) answer {
 	fresh, err := i.keep(r.Context(), store.Delivery{
 		Source: string(source), ID: deliveryID(source, r.Header, d, body), Received: i.store.Now(), Body: body,
 	}, known)
+	if err == nil {
+		i.last.WithLabelValues(string(source)).Set(float64(i.store.Now().UnixMilli()) / 1000)
+	}
 	switch {
 	case err != nil:
 		return refusal(http.StatusServiceUnavailable, failed, err)

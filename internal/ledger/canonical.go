@@ -20,6 +20,15 @@ const maxDepth = 64
 // Errors: [access.ErrInvalid] for text that is no single JSON value, for numbers that are not whole, for invalid UTF-8,
 // and for nesting deeper than 64. Of a key that stands twice in one object the last value is kept.
 func Canonical(text []byte) ([]byte, error) {
+	value, err := decodeValue(text)
+	if err != nil {
+		return nil, err
+	}
+	return appendValue(make([]byte, 0, len(text)), value, 0)
+}
+
+// decodeValue reads a JSON text, numbers as [json.Number].
+func decodeValue(text []byte) (any, error) {
 	if !utf8.Valid(text) {
 		return nil, fmt.Errorf("text is not UTF-8: %w", access.ErrInvalid)
 	}
@@ -32,7 +41,7 @@ func Canonical(text []byte) ([]byte, error) {
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, fmt.Errorf("more than one JSON value: %w", access.ErrInvalid)
 	}
-	return appendValue(make([]byte, 0, len(text)), value, 0)
+	return value, nil
 }
 
 // appendValue appends what [json.Decoder] made of a value, with numbers as [json.Number].

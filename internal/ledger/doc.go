@@ -4,7 +4,7 @@
 // The package is pure: it encodes, hashes, signs and verifies. Package store keeps the records and their hashes in the
 // transaction of the effect that they tell.
 //
-// # Canonical form, version 1
+// # Canonical form, version 2
 //
 // A record is one JSON object in UTF-8, without a line end, encoded so that equal records have equal bytes:
 //
@@ -27,8 +27,16 @@
 //	kind    one of the constants of type Kind
 //	seq     the record's position, from 0
 //	ticket  the ticket's key, absent when the record is about none
-//	user    the Okta user's ID, absent when the record is about none
-//	v       the version of this form: 1
+//	user    the user's pseudonym, absent when the record is about none
+//	v       the version of this form: 2
+//
+// # Persons
+//
+// Whoever is named in a record stands in it by a pseudonym, in user and anywhere in body: the word person and 32 letters of
+// base 32 (a to z, 2 to 7), the first 20 bytes of HMAC-SHA256(key, identifier), where the identifier is an Okta user ID, a
+// Jira account, or the name of an account on the machine. The key is 32 random bytes, another for each identifier, and is
+// kept beside the ledger. Whoever has key and identifier can prove whom a pseudonym means; when the key is destroyed the
+// person is erased, and neither record nor tree changes. Version 1 had no pseudonyms: its records name identifiers.
 //
 // # Tree and checkpoints
 //

@@ -15,6 +15,7 @@ type Kind string
 const (
 	GrantApproved      Kind = "grant.approved"     // a ticket entitles; body: change.Grant
 	GrantEnded         Kind = "grant.ended"        // a grant stopped to entitle; body: change.Grant
+	GrantLapsed        Kind = "grant.lapsed"       // what a grant rests on is no more, or is again; body: change.Grant
 	RequestRefused     Kind = "request.refused"    // a ticket asked for access and did not get it; body: the causes
 	ChangeIntended     Kind = "change.intended"    // durable before the call; body: change.Change
 	ChangeApplied      Kind = "change.applied"     // the vendor said yes
@@ -45,18 +46,23 @@ const (
 	TaskOpened         Kind = "task.opened"         // a recurring control was opened as a ticket
 	CheckpointSigned   Kind = "checkpoint.signed"   // body: the signed note
 	CheckpointAnchored Kind = "checkpoint.anchored" // a checkpoint was anchored off the machine
+	BackupTested       Kind = "backup.tested"       // a backup was restored to prove that it can be; body: backup.Tested
+	LedgerArchived     Kind = "ledger.archived"     // records of a closed month were written to an archive; body: evidence.ArchivedBody
+	LedgerPruned       Kind = "ledger.pruned"       // archived records older than the retention were deleted
+	PersonErased       Kind = "person.erased"       // a pseudonym was cut from its person; body: none, user: the pseudonym
 	KeyChanged         Kind = "key.changed"         // checkpoints are signed by another key from here on
 )
 
 // Kinds returns every kind, in the order in which they are declared.
 func Kinds() []Kind {
 	return []Kind{
-		GrantApproved, GrantEnded, RequestRefused,
+		GrantApproved, GrantEnded, GrantLapsed, RequestRefused,
 		ChangeIntended, ChangeApplied, ChangeUnconfirmed, ChangeConfirmed, ChangeRefused, ChangeWitnessed, ChangeWithheld,
 		TicketTold, TicketOpened, FindingRaised, FindingCleared,
 		HoldMade, HoldApproved, HoldCancelled, HoldUsed, PlanProposed,
 		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, FiguresChanged, PolicyLoaded, GuardOverridden,
-		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, KeyChanged,
+		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, BackupTested,
+		LedgerArchived, LedgerPruned, PersonErased, KeyChanged,
 	}
 }
 

@@ -13,8 +13,11 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Version is the version of the canonical form that [Encode] writes and [Decode] reads.
-const Version = 1
+// Version is the version of the canonical form that [Encode] writes. [Decode] reads those before it too.
+const Version = 2
+
+// oldest is the first version of the canonical form. Its records name persons by their identifiers.
+const oldest = 1
 
 // timeLayout is how times are written: UTC and always six decimals, so that they sort as text.
 const timeLayout = "2006-01-02T15:04:05.000000Z"
@@ -90,6 +93,9 @@ func encodeBody(body any) (json.RawMessage, error) {
 	if body == nil {
 		return nil, nil
 	}
+	if ready, ok := body.(canonicalBody); ok {
+		return json.RawMessage(ready), nil
+	}
 	text, err := json.Marshal(body)
 	if err != nil {
 		return nil, fmt.Errorf("no JSON form: %w", access.ErrInvalid)
@@ -120,8 +126,8 @@ func Decode(canonical []byte) (Record, error) {
 	if err := json.Unmarshal(canonical, &w); err != nil {
 		return Record{}, fmt.Errorf("ledger record is not understood: %w", access.ErrMalformed)
 	}
-	if w.Version != Version {
-		return Record{}, fmt.Errorf("ledger record has version %d, this program reads %d: %w", w.Version, Version, access.ErrMalformed)
+	if w.Version < oldest || w.Version > Version {
+		return Record{}, fmt.Errorf("ledger record has version %d, this program reads %d to %d: %w", w.Version, oldest, Version, access.ErrMalformed)
 	}
 	at, err := time.Parse(timeLayout, w.At)
 	if err != nil {

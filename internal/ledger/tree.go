@@ -84,13 +84,25 @@ type Tree struct {
 }
 
 // Append adds the leaf hash of the next record.
-func (t *Tree) Append(leaf Hash) {
-	for n := t.size; n&1 == 1; n >>= 1 {
+func (t *Tree) Append(leaf Hash) { t.Grow(leaf, nil) }
+
+// Grow is Append that also appends to stored the hashes to store for the record, those of [StoredHashes], and returns it.
+// With nil it returns nil.
+func (t *Tree) Grow(leaf Hash, stored []Hash) []Hash {
+	keep := stored != nil
+	for n := t.size; ; n >>= 1 {
+		if keep {
+			stored = append(stored, leaf)
+		}
+		if n&1 == 0 {
+			break
+		}
 		leaf = tlog.NodeHash(t.peaks[len(t.peaks)-1], leaf)
 		t.peaks = t.peaks[:len(t.peaks)-1]
 	}
 	t.peaks = append(t.peaks, leaf)
 	t.size++
+	return stored
 }
 
 // Size returns the number of leaves.

@@ -6,8 +6,6 @@ package people
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -31,49 +29,46 @@ type Strategy struct {
 	Email bool
 }
 
-// Directory finds users. Build it with [New]; it does not change afterwards.
+// Source is where a [Directory] looks users up. It is one consistent snapshot of the organisation.
+type Source interface {
+	// User returns the user with the ID; found is false for one who is not known.
+	User(id access.UserID) (user access.User, found bool, err error)
+	// UsersByAttribute lists the users whose attribute of the strategy has the value.
+	UsersByAttribute(value string) ([]access.UserID, error)
+	// UsersByName lists the users whose login or e-mail address is the name, which is in lower case.
+	UsersByName(name string) ([]access.UserID, error)
+	// IsMember reports whether the user was last seen in the group. It is false for a group that was not read.
+	IsMember(m access.Membership) (bool, error)
+	// MembersOf lists the members of the group, sorted. It is nil for a group that was not read.
+	MembersOf(group access.GroupID) ([]access.UserID, error)
+}
+
+// Directory finds users. Build it with [New] or [Over]; it does not change afterwards.
 type Directory struct {
-	strategy  Strategy
-	users     map[access.UserID]access.User
-	attribute map[string][]access.UserID
-	email     map[string][]access.UserID
-	members   map[access.GroupID]map[access.UserID]bool
+	strategy Strategy
+	source   Source
+	err      error
 }
 
 // New returns a directory over the users and the members of the groups that decide eligibility.
 func New(strategy Strategy, users []access.User, members map[access.GroupID][]access.UserID) *Directory {
-	d := &Directory{
-		strategy:  strategy,
-		users:     make(map[access.UserID]access.User, len(users)),
-		attribute: make(map[string][]access.UserID),
-		email:     make(map[string][]access.UserID),
-		members:   make(map[access.GroupID]map[access.UserID]bool, len(members)),
-	}
-	for _, u := range users {
-		d.index(u)
-	}
-	for group, ids := range members {
-		set := make(map[access.UserID]bool, len(ids))
-		for _, id := range ids {
-			set[id] = true
-		}
-		d.members[group] = set
-	}
-	return d
+	return Over(strategy, index(strategy, users, members))
 }
 
-func (d *Directory) index(u access.User) {
-	d.users[u.ID] = u
-	if account := u.Profile[d.strategy.Attribute]; d.strategy.Attribute != "" && account != "" {
-		d.attribute[account] = append(d.attribute[account], u.ID)
+// Over returns a directory that looks up in the source whom it is asked for and nobody else, so that it costs as much as the
+// persons that tickets name, however many there are.
+func Over(strategy Strategy, source Source) *Directory {
+	return &Directory{strategy: strategy, source: source}
+}
+
+// Err returns the first error of the source. Whatever was asked since then was answered as unknown, and is not to be used.
+func (d *Directory) Err() error { return d.err }
+
+func (d *Directory) failed(err error) bool {
+	if d.err == nil {
+		d.err = err
 	}
-	login, email := strings.ToLower(u.Login), strings.ToLower(u.Email)
-	if login != "" {
-		d.email[login] = append(d.email[login], u.ID)
-	}
-	if email != "" && email != login {
-		d.email[email] = append(d.email[email], u.ID)
-	}
+	return err != nil
 }
 
 // Match returns the Okta user of the person.
@@ -85,36 +80,65 @@ func (d *Directory) Match(p ticket.Person) (access.User, error) {
 		return access.User{}, fmt.Errorf("person without an account: %w", ErrUnknown)
 	}
 	if id, ok := d.strategy.Mapping[p.Account]; ok {
-		user, known := d.users[id]
+		user, known := d.User(id)
 		if !known {
 			return access.User{}, fmt.Errorf("account %s is mapped to user %s: %w", p.Account, id, ErrUnknown)
 		}
 		return user, nil
 	}
-	candidates := d.attribute[string(p.Account)]
-	if len(candidates) == 0 && d.strategy.Email && p.Email != "" {
-		candidates = d.email[strings.ToLower(p.Email)]
-	}
-	switch len(candidates) {
-	case 0:
-		return access.User{}, fmt.Errorf("account %s: %w", p.Account, ErrUnknown)
-	case 1:
-		return d.users[candidates[0]], nil
-	default:
+	candidates := d.candidates(p)
+	if len(candidates) > 1 {
 		return access.User{}, fmt.Errorf("account %s: %w", p.Account, ErrAmbiguous)
 	}
+	if len(candidates) == 1 {
+		if user, known := d.User(candidates[0]); known {
+			return user, nil
+		}
+	}
+	return access.User{}, fmt.Errorf("account %s: %w", p.Account, ErrUnknown)
+}
+
+// candidates returns the users whom the strategy takes for the person; nobody when the source fails.
+func (d *Directory) candidates(p ticket.Person) []access.UserID {
+	if d.strategy.Attribute != "" {
+		found, err := d.source.UsersByAttribute(string(p.Account))
+		if d.failed(err) {
+			return nil
+		}
+		if len(found) > 0 {
+			return found
+		}
+	}
+	if !d.strategy.Email || p.Email == "" {
+		return nil
+	}
+	found, err := d.source.UsersByName(strings.ToLower(p.Email))
+	if d.failed(err) {
+		return nil
+	}
+	return found
 }
 
 // User returns the user with the ID.
 func (d *Directory) User(id access.UserID) (user access.User, ok bool) {
-	user, ok = d.users[id]
+	user, ok, err := d.source.User(id)
+	if d.failed(err) {
+		return access.User{}, false
+	}
 	return user, ok
 }
 
-// Member reports whether the user is in the group. It is false for a group whose members were not given to [New].
-func (d *Directory) Member(m access.Membership) bool { return d.members[m.Group][m.User] }
+// Member reports whether the user is in the group. It is false for a group whose members are not known.
+func (d *Directory) Member(m access.Membership) bool {
+	in, err := d.source.IsMember(m)
+	return !d.failed(err) && in
+}
 
-// MembersOf lists the members of a group whose members were given to [New], sorted.
+// MembersOf lists the members of a group, sorted; nobody for a group whose members are not known.
 func (d *Directory) MembersOf(group access.GroupID) []access.UserID {
-	return slices.Sorted(maps.Keys(d.members[group]))
+	ids, err := d.source.MembersOf(group)
+	if d.failed(err) {
+		return nil
+	}
+	return ids
 }

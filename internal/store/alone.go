@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/maisonrmi/sopd/internal/access"
 )
 
 // afterlife is how long a request that a process sent before it died may still be under way at a vendor. What that process
@@ -54,4 +57,27 @@ func (s *Store) bury(ctx context.Context) error {
 		return err
 	})
 	return errors.Join(err, s.share())
+}
+
+// InUse reports whether some process has the SQLite file at the path open as a store. A file that is not there is not in
+// use.
+//
+// Errors: [access.ErrUnavailable] when it cannot be found out.
+func InUse(path string) (bool, error) {
+	file, err := os.OpenFile(path+"-lock", os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("lock file beside the database cannot be opened: %w", access.ErrUnavailable)
+	}
+	defer file.Close() //nolint:errcheck // gives the lock back
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("lock file beside the database cannot be locked: %w", access.ErrUnavailable)
+	}
+	return false, nil
 }

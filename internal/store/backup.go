@@ -45,3 +45,26 @@ func (s *Store) vacuumInto(ctx context.Context, path string) error {
 	_, err = db.ExecContext(ctx, "VACUUM INTO $1", path)
 	return errors.Join(err, db.Close())
 }
+
+// Compact rewrites the SQLite file, so that nothing that was deleted can be found in it. PostgreSQL does that by itself, in
+// its own time.
+//
+// Errors: [access.ErrUnavailable] when the store is too busy; nothing is lost then.
+func (s *Store) Compact(ctx context.Context) error {
+	if s.engine != SQLite {
+		return nil
+	}
+	db, err := sql.Open("sqlite", sqliteName(s.path)+"&_pragma=secure_delete(1)")
+	if err != nil {
+		return s.cause("compact", err)
+	}
+	_, err = db.ExecContext(ctx, "VACUUM")
+	if err == nil {
+		_, err = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	}
+	err = s.cause("compact", err)
+	if retryable(err) {
+		err = fmt.Errorf("database is too busy to be rewritten: %w", access.ErrUnavailable)
+	}
+	return errors.Join(err, db.Close())
+}

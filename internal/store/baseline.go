@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -20,7 +21,32 @@ func (t *Tx) PutBaseline(b Baseline) error {
 	_, err := t.exec(`INSERT INTO baseline (group_id, user_id, adopted, review_by, adopter) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (group_id, user_id) DO UPDATE SET adopted = excluded.adopted, review_by = excluded.review_by,
 			adopter = excluded.adopter`, string(b.Group), string(b.User), micros(b.Adopted), micros(b.ReviewBy), b.By)
-	return err
+	if err != nil {
+		return err
+	}
+	return t.touch(b.Group)
+}
+
+// PutBaselines is [Tx.PutBaseline] for many, each membership once.
+func (t *Tx) PutBaselines(all []Baseline) error {
+	rows := make([][]any, 0, len(all))
+	groups := make(map[access.GroupID]bool)
+	for _, b := range all {
+		rows = append(rows, []any{string(b.Group), string(b.User), micros(b.Adopted), micros(b.ReviewBy), b.By})
+		groups[b.Group] = true
+	}
+	err := t.insertMany("INSERT INTO baseline (group_id, user_id, adopted, review_by, adopter) VALUES ", rows,
+		` ON CONFLICT (group_id, user_id) DO UPDATE SET adopted = excluded.adopted, review_by = excluded.review_by,
+			adopter = excluded.adopter`)
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(groups)) {
+		if err := t.touch(id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Baseline returns the accepted memberships of the group, sorted by user.
@@ -54,6 +80,9 @@ func (t *Tx) baseline(where string, args ...any) ([]Baseline, error) {
 
 // DropBaseline takes the acceptance away. Without one nothing happens.
 func (t *Tx) DropBaseline(m access.Membership) error {
-	_, err := t.exec("DELETE FROM baseline WHERE group_id = $1 AND user_id = $2", string(m.Group), string(m.User))
-	return err
+	n, err := t.exec("DELETE FROM baseline WHERE group_id = $1 AND user_id = $2", string(m.Group), string(m.User))
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.touch(m.Group)
 }

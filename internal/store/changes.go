@@ -124,6 +124,26 @@ func (t *Tx) ChangesSince(since time.Time) ([]change.Change, error) {
 	return t.changes("intended >= $1", micros(since))
 }
 
+// RefusedSince returns the changes that were refused at or after since, ordered by ID.
+func (t *Tx) RefusedSince(since time.Time) ([]change.Change, error) {
+	return t.changes("state = 'refused' AND settled >= $1", micros(since))
+}
+
+// RetryChange notes that a person wants the change tried again at once, however often it was refused.
+func (t *Tx) RetryChange(kind change.Kind, m access.Membership) error {
+	_, err := t.exec(`INSERT INTO change_retries (kind, group_id, user_id, at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (kind, group_id, user_id) DO UPDATE SET at = excluded.at`, string(kind), string(m.Group), string(m.User), micros(t.Now()))
+	return err
+}
+
+// ChangeRetried returns when a person last wanted such a change tried again; zero for never.
+func (t *Tx) ChangeRetried(kind change.Kind, m access.Membership) (time.Time, error) {
+	var at int64
+	_, err := t.row([]any{&at}, "SELECT at FROM change_retries WHERE kind = $1 AND group_id = $2 AND user_id = $3",
+		string(kind), string(m.Group), string(m.User))
+	return fromMicros(at), err
+}
+
 func (t *Tx) changes(where string, args ...any) ([]change.Change, error) {
 	all, err := docs[change.Change](t, "SELECT doc FROM changes WHERE "+where, args...)
 	if err != nil {

@@ -14,6 +14,21 @@ func (t *Tx) Cursor(name string) (value access.Cursor, at time.Time, found bool,
 	return value, fromMicros(n), found, err
 }
 
+// CursorTimes returns when each position was last set, by name.
+func (t *Tx) CursorTimes() (map[string]time.Time, error) {
+	times := make(map[string]time.Time)
+	err := t.rows(func(scan func(...any) error) error {
+		var name string
+		var at int64
+		if err := scan(&name, &at); err != nil {
+			return t.store.cause("read", err)
+		}
+		times[name] = fromMicros(at)
+		return nil
+	}, "SELECT name, at FROM cursors")
+	return times, err
+}
+
 // SetCursor keeps the position reached at the given time. It belongs in the transaction that keeps what was read, so
 // that neither is ahead of the other.
 func (t *Tx) SetCursor(name string, value access.Cursor, at time.Time) error {

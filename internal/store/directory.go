@@ -6,27 +6,6 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 )
 
-// PutUsers keeps the users as they were read, replacing what was known of them.
-func (t *Tx) PutUsers(users []access.User) error {
-	rows := make([][]any, 0, len(users))
-	seen := make(map[access.UserID]int, len(users))
-	for _, user := range users {
-		text, err := toDoc(user)
-		if err != nil {
-			return err
-		}
-		row := []any{string(user.ID), string(user.Status), text}
-		if at, again := seen[user.ID]; again {
-			rows[at] = row // one statement may not touch a row twice; the last reading counts
-			continue
-		}
-		seen[user.ID] = len(rows)
-		rows = append(rows, row)
-	}
-	return t.insertMany("INSERT INTO users (id, status, doc) VALUES ", rows,
-		" ON CONFLICT (id) DO UPDATE SET status = excluded.status, doc = excluded.doc")
-}
-
 // User returns the user as last read. found is false for one who was never read.
 func (t *Tx) User(id access.UserID) (user access.User, found bool, err error) {
 	return doc[access.User](t, "SELECT doc FROM users WHERE id = $1", string(id))
@@ -45,9 +24,12 @@ func (t *Tx) PutGroup(group access.Group) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec("INSERT INTO okta_groups (id, doc) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET doc = excluded.doc",
-		string(group.ID), text)
-	return err
+	n, err := t.exec(`INSERT INTO okta_groups (id, doc) VALUES ($1, $2)
+		ON CONFLICT (id) DO UPDATE SET doc = excluded.doc WHERE okta_groups.doc <> excluded.doc`, string(group.ID), text)
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.touch(group.ID)
 }
 
 // Group returns the group as last read. found is false for one that was never read.

@@ -15,11 +15,14 @@ func (t *Tx) PutGrant(g change.Grant) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO grants (id, group_id, user_id, ticket, ended, doc) VALUES ($1, $2, $3, $4, $5, $6)
+	_, err = t.exec(`INSERT INTO grants (id, group_id, user_id, ticket, ended, expires, doc) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (id) DO UPDATE SET group_id = excluded.group_id, user_id = excluded.user_id, ticket = excluded.ticket,
-			ended = excluded.ended, doc = excluded.doc`,
-		string(g.ID), string(g.Group), string(g.User), string(g.Ticket), micros(g.Ended), text)
-	return err
+			ended = excluded.ended, expires = excluded.expires, doc = excluded.doc`,
+		string(g.ID), string(g.Group), string(g.User), string(g.Ticket), micros(g.Ended), micros(g.Expires), text)
+	if err != nil {
+		return err
+	}
+	return t.touch(g.Group)
 }
 
 // Grant returns the grant. found is false when there is none of this ID.
@@ -30,6 +33,28 @@ func (t *Tx) Grant(id change.GrantID) (g change.Grant, found bool, err error) {
 // Grants returns every grant that has not ended, expired ones included, ordered by group, user, ID.
 func (t *Tx) Grants() ([]change.Grant, error) {
 	return t.grants("ended = 0")
+}
+
+// GrantsIn returns every grant for the group that has not ended, expired ones included, ordered by user, then ID.
+func (t *Tx) GrantsIn(group access.GroupID) ([]change.Grant, error) {
+	return t.grants("group_id = $1 AND ended = 0", string(group))
+}
+
+// GroupsWithExpired returns the groups with a grant that has run out by now and has not ended.
+func (t *Tx) GroupsWithExpired(now time.Time) ([]access.GroupID, error) {
+	return column[access.GroupID](t, "SELECT DISTINCT group_id FROM grants WHERE ended = 0 AND expires <> 0 AND expires <= $1", micros(now))
+}
+
+// NextExpiry returns when the next grant that has not ended runs out after now; zero for none.
+func (t *Tx) NextExpiry(now time.Time) (time.Time, error) {
+	var next int64
+	_, err := t.row([]any{&next}, "SELECT COALESCE(MIN(expires), 0) FROM grants WHERE ended = 0 AND expires <> 0 AND expires > $1", micros(now))
+	return fromMicros(next), err
+}
+
+// GrantsExpiring returns the grants that have not ended and run out after from, at to at the latest, ordered by group, user, ID.
+func (t *Tx) GrantsExpiring(from, to time.Time) ([]change.Grant, error) {
+	return t.grants("ended = 0 AND expires <> 0 AND expires > $1 AND expires <= $2", micros(from), micros(to))
 }
 
 // GrantsOf returns every grant of the user, ended ones included, ordered by group, then ID.

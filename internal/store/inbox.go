@@ -39,6 +39,21 @@ func (t *Tx) Deliveries(limit int) ([]Delivery, error) {
 	return t.deliveries("done = 0 ORDER BY received, source, id LIMIT $1", limit)
 }
 
+// LastReceived returns when the last delivery of each source that is kept came in. It looks at all of them.
+func (t *Tx) LastReceived() (map[string]time.Time, error) {
+	times := make(map[string]time.Time)
+	err := t.rows(func(scan func(...any) error) error {
+		var source string
+		var at int64
+		if err := scan(&source, &at); err != nil {
+			return t.store.cause("read", err)
+		}
+		times[source] = fromMicros(at)
+		return nil
+	}, "SELECT source, MAX(received) FROM deliveries GROUP BY source")
+	return times, err
+}
+
 // Delivery returns one delivery. found is false when it is not known.
 func (t *Tx) Delivery(source, id string) (d Delivery, found bool, err error) {
 	all, err := t.deliveries("source = $1 AND id = $2", source, id)

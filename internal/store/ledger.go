@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -13,7 +14,7 @@ import (
 )
 
 // Append puts the entries at the end of the ledger, in their order, in this transaction: they stand if and only if what
-// they tell stands. It returns them in their places.
+// they tell stands. It returns them in their places, with the pseudonyms of the persons in them.
 //
 // Errors: [access.ErrInvalid] for an entry that [ledger.Encode] refuses, and then nothing of the transaction may be kept;
 // also inside [Store.Receive], which has no place in the order of writes.
@@ -33,6 +34,10 @@ func (t *Tx) Append(entries ...ledger.Entry) ([]ledger.Record, error) {
 	var hashRows [][]any
 	hashes := &hashCache{tx: t, fresh: make(map[int64]ledger.Hash)}
 	for _, entry := range entries {
+		entry, err := ledger.Conceal(entry, t.pseudonym)
+		if err != nil {
+			return nil, err
+		}
 		record, err := ledger.Encode(size, entry)
 		if err != nil {
 			return nil, err
@@ -113,6 +118,13 @@ func (t *Tx) TreeSize() (int64, error) {
 	return size, err
 }
 
+// TreeStart returns the position of the first record that is still in the store: 0 unless archived ones were deleted.
+func (t *Tx) TreeStart() (int64, error) {
+	var first int64
+	_, err := t.row([]any{&first}, "SELECT COALESCE(MIN(seq), 0) FROM ledger")
+	return first, err
+}
+
 // TreeHash returns the number of records and the root hash over them.
 //
 // Errors: [access.ErrMalformed] when a stored hash is missing or damaged.
@@ -133,12 +145,25 @@ func (t *Tx) Records(from int64, limit int) ([]ledger.Record, error) {
 	return t.records("seq >= $1 ORDER BY seq LIMIT $2", from, limit)
 }
 
-// EachRecord calls fn for every record from position from on, in order. It keeps one record in memory; fn must not use
-// the transaction.
+// recordPage is how many records [Tx.EachRecord] keeps in memory.
+const recordPage = 500
+
+// EachRecord calls fn for every record from position from on, in order. It keeps some hundred records in memory.
 //
 // Errors: as [Tx.Records]; what fn returns.
 func (t *Tx) EachRecord(from int64, fn func(ledger.Record) error) error {
-	return t.eachRecord(fn, "seq >= $1 ORDER BY seq", from)
+	for {
+		page, err := t.Records(from, recordPage)
+		for _, r := range page {
+			if err := fn(r); err != nil {
+				return err
+			}
+			from = r.Seq + 1
+		}
+		if err != nil || len(page) < recordPage {
+			return err
+		}
+	}
 }
 
 // RecordsByChange returns the records about the change, in order.
@@ -153,16 +178,18 @@ func (t *Tx) RecordsByTicket(key ticket.Key) ([]ledger.Record, error) {
 
 // RecordsByUser returns the records about the user, in order.
 func (t *Tx) RecordsByUser(id access.UserID) ([]ledger.Record, error) {
-	return t.records("user_id = $1 AND user_id <> '' ORDER BY seq", string(id))
+	var pseudonym string
+	if _, err := t.row([]any{&pseudonym}, "SELECT pseudonym FROM persons WHERE identifier = $1", string(id)); err != nil {
+		return nil, err
+	}
+	return t.records("user_id IN ($1, $2) AND user_id <> '' ORDER BY seq", string(id), pseudonym)
 }
 
+// records returns the records that were read before an error, with it.
 func (t *Tx) records(where string, args ...any) ([]ledger.Record, error) {
 	var all []ledger.Record
 	err := t.eachRecord(func(r ledger.Record) error { all = append(all, r); return nil }, where, args...)
-	if err != nil {
-		return nil, err
-	}
-	return all, nil
+	return all, errors.Join(err, t.reveal(all))
 }
 
 func (t *Tx) eachRecord(fn func(ledger.Record) error, where string, args ...any) error {
@@ -211,6 +238,10 @@ func (t *Tx) Checkpoints(from, to time.Time) ([]Checkpoint, error) {
 }
 
 func (t *Tx) checkpoints(order string, from, to int64) ([]Checkpoint, error) {
+	return t.checkpointRows("WHERE at >= $1 AND at < $2 "+order, from, to)
+}
+
+func (t *Tx) checkpointRows(where string, args ...any) ([]Checkpoint, error) {
 	var all []Checkpoint
 	err := t.rows(func(scan func(...any) error) error {
 		var c Checkpoint
@@ -221,6 +252,39 @@ func (t *Tx) checkpoints(order string, from, to int64) ([]Checkpoint, error) {
 		c.At = fromMicros(at)
 		all = append(all, c)
 		return nil
-	}, "SELECT size, at, note FROM checkpoints WHERE at >= $1 AND at < $2 "+order, from, to)
+	}, "SELECT size, at, note FROM checkpoints "+where, args...)
 	return all, err
+}
+
+// EachRecordOf calls fn for every record of the kind, in order.
+//
+// Errors: as [Tx.EachRecord].
+func (t *Tx) EachRecordOf(kind ledger.Kind, fn func(ledger.Record) error) error {
+	for from := int64(0); ; {
+		page, err := t.records("kind = $1 AND seq >= $2 ORDER BY seq LIMIT $3", string(kind), from, recordPage)
+		for _, r := range page {
+			if err := fn(r); err != nil {
+				return err
+			}
+			from = r.Seq + 1
+		}
+		if err != nil || len(page) < recordPage {
+			return err
+		}
+	}
+}
+
+// DeleteRecords deletes the records before the position, and returns how many there were. Their hashes stay: they belong to
+// the tree. The last record is never deleted, for it says how many there are.
+//
+// Errors: [access.ErrInvalid] for a position after the last record.
+func (t *Tx) DeleteRecords(before int64) (int64, error) {
+	size, err := t.TreeSize()
+	if err != nil {
+		return 0, err
+	}
+	if before >= size {
+		return 0, fmt.Errorf("records before %d of %d cannot all be deleted: %w", before, size, access.ErrInvalid)
+	}
+	return t.exec("DELETE FROM ledger WHERE seq < $1", before)
 }

@@ -18,6 +18,9 @@ func (t *Tx) PutMembers(group access.GroupID, users []access.UserID, readAt time
 		return err
 	}
 	gone, fresh := differences(have, want)
+	if err := t.touchRead(group, len(gone)+len(fresh)); err != nil {
+		return err
+	}
 	for _, user := range gone {
 		if _, err := t.exec("DELETE FROM members WHERE group_id = $1 AND user_id = $2", string(group), string(user)); err != nil {
 			return err
@@ -80,8 +83,10 @@ func (t *Tx) ForgetMembers(group access.GroupID) error {
 	if _, err := t.exec("DELETE FROM members WHERE group_id = $1", string(group)); err != nil {
 		return err
 	}
-	_, err := t.exec("DELETE FROM group_reads WHERE group_id = $1", string(group))
-	return err
+	if _, err := t.exec("DELETE FROM group_reads WHERE group_id = $1", string(group)); err != nil {
+		return err
+	}
+	return t.touch(group)
 }
 
 // MembershipsOf returns the groups that the user is in, as far as they were read, sorted by group.
@@ -100,14 +105,91 @@ func (t *Tx) MembershipsOf(user access.UserID) ([]access.Membership, error) {
 
 // SetMember notes that the membership was seen, apart from a read of the whole group.
 func (t *Tx) SetMember(m access.Membership) error {
-	_, err := t.exec("INSERT INTO members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", string(m.Group), string(m.User))
-	return err
+	n, err := t.exec("INSERT INTO members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", string(m.Group), string(m.User))
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.touch(m.Group)
 }
 
 // UnsetMember notes that the membership was seen to be gone, apart from a read of the whole group.
 func (t *Tx) UnsetMember(m access.Membership) error {
-	_, err := t.exec("DELETE FROM members WHERE group_id = $1 AND user_id = $2", string(m.Group), string(m.User))
+	n, err := t.exec("DELETE FROM members WHERE group_id = $1 AND user_id = $2", string(m.Group), string(m.User))
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.touch(m.Group)
+}
+
+// IsMember reports whether the user was last seen in the group. It is false for a group that was not read.
+func (t *Tx) IsMember(m access.Membership) (bool, error) {
+	var n int
+	return t.row([]any{&n}, "SELECT 1 FROM members WHERE group_id = $1 AND user_id = $2", string(m.Group), string(m.User))
+}
+
+// MemberCounts returns how many were last seen in each group that anybody is in.
+func (t *Tx) MemberCounts() (map[access.GroupID]int, error) {
+	return t.numbers("SELECT group_id, COUNT(*) FROM members GROUP BY group_id")
+}
+
+// GroupReads returns when the members of each group were last read completely. A group that never was is missing.
+func (t *Tx) GroupReads() (map[access.GroupID]time.Time, error) {
+	reads := make(map[access.GroupID]time.Time)
+	err := t.rows(func(scan func(...any) error) error {
+		var id access.GroupID
+		var at int64
+		if err := scan(&id, &at); err != nil {
+			return t.store.cause("read", err)
+		}
+		reads[id] = fromMicros(at)
+		return nil
+	}, "SELECT group_id, read_at FROM group_reads")
+	return reads, err
+}
+
+// GroupRevisions returns a number for each group that anything is known of, which grows with every change of the group's
+// profile, members, grants and adopted memberships. What follows from these alone holds while the number stands.
+func (t *Tx) GroupRevisions() (map[access.GroupID]int, error) {
+	return t.numbers("SELECT group_id, revision FROM group_revisions")
+}
+
+func (t *Tx) numbers(query string) (map[access.GroupID]int, error) {
+	counts := make(map[access.GroupID]int)
+	err := t.rows(func(scan func(...any) error) error {
+		var id access.GroupID
+		var n int
+		if err := scan(&id, &n); err != nil {
+			return t.store.cause("read", err)
+		}
+		counts[id] = n
+		return nil
+	}, query)
+	return counts, err
+}
+
+// touch moves the group's revision on. It belongs in the transaction of every change of what the group's plan rests on.
+func (t *Tx) touch(group access.GroupID) error {
+	_, err := t.exec(`INSERT INTO group_revisions (group_id, revision, at) VALUES ($1, 1, $2)
+		ON CONFLICT (group_id) DO UPDATE SET revision = group_revisions.revision + 1, at = excluded.at`, string(group), micros(t.Now()))
 	return err
+}
+
+// GroupTouched returns when anything of what [Tx.GroupRevisions] counts last changed; zero for a group that nothing is known
+// of.
+func (t *Tx) GroupTouched(group access.GroupID) (time.Time, error) {
+	var at int64
+	_, err := t.row([]any{&at}, "SELECT at FROM group_revisions WHERE group_id = $1", string(group))
+	return fromMicros(at), err
+}
+
+// touchRead moves the revision on for a complete read that found differences, and for the first one: the group was unknown.
+func (t *Tx) touchRead(group access.GroupID, differences int) error {
+	var at int64
+	known, err := t.row([]any{&at}, "SELECT read_at FROM group_reads WHERE group_id = $1", string(group))
+	if err != nil || known && differences == 0 {
+		return err
+	}
+	return t.touch(group)
 }
 
 // CountMembers returns how many memberships are known.

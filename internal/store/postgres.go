@@ -71,7 +71,7 @@ func (s *Store) postgresTx(ctx context.Context, m mode, fn func(*Tx) error) erro
 			return s.cause("lock", err)
 		}
 	}
-	if err := fn(&Tx{ctx: ctx, store: s, db: conn, pgx: tx, mode: m}); err != nil {
+	if err := (&Tx{ctx: ctx, store: s, db: conn, pgx: tx, mode: m}).run(fn); err != nil {
 		return err
 	}
 	if err := tx.Commit(ctx); err != nil {

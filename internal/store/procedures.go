@@ -138,9 +138,9 @@ func (t *Tx) FactsNamed(name string, since time.Time) ([]kpi.Fact, error) {
 	return docs[kpi.Fact](t, "SELECT doc FROM facts WHERE name = $1 AND at >= $2 ORDER BY at, "+t.binary("id"), name, micros(since))
 }
 
-// EachRecordOf calls fn for every record of the kind at or after since, in the order of the ledger.
+// EachRecordSince calls fn for every record of the kind at or after since, in the order of the ledger.
 //
 // Errors: what fn returns.
-func (t *Tx) EachRecordOf(kind ledger.Kind, since time.Time, fn func(ledger.Record) error) error {
+func (t *Tx) EachRecordSince(kind ledger.Kind, since time.Time, fn func(ledger.Record) error) error {
 	return t.eachRecord(fn, "kind = $1 AND at >= $2 ORDER BY seq", string(kind), micros(since))
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -54,7 +55,7 @@ func (t *Tx) exec(query string, args ...any) (int64, error) {
 	if t.mode == snapshot {
 		return 0, fmt.Errorf("write inside a read: %w", access.ErrInvalid)
 	}
-	result, err := t.db.ExecContext(t.ctx, query, args...)
+	result, err := t.execute(query, args)
 	if err != nil {
 		return 0, t.store.cause("write", err)
 	}
@@ -65,9 +66,64 @@ func (t *Tx) exec(query string, args ...any) (int64, error) {
 	return n, nil
 }
 
+// longestPrepared bounds the statements that are kept: longer ones insert many rows, and come once.
+const longestPrepared = 1000
+
+// prepared returns the statement ready to run again within the transaction. SQLite compiles a statement each time it is asked
+// by its text, which takes about as long as a small one runs. Nil where that is not worth it.
+func (t *Tx) prepared(query string) (*sql.Stmt, error) {
+	tx, ok := t.db.(*sql.Tx)
+	if !ok || t.store.engine != SQLite || len(query) > longestPrepared {
+		return nil, nil
+	}
+	if stmt, known := t.statements[query]; known {
+		return stmt, nil
+	}
+	stmt, err := tx.PrepareContext(t.ctx, query) //nolint:sqlclosecheck // it is closed with its transaction
+	if err != nil {
+		return nil, err
+	}
+	if t.statements == nil {
+		t.statements = make(map[string]*sql.Stmt)
+	}
+	t.statements[query] = stmt
+	return stmt, nil
+}
+
+func (t *Tx) execute(query string, args []any) (sql.Result, error) {
+	stmt, err := t.prepared(query)
+	switch {
+	case err != nil:
+		return nil, err
+	case stmt != nil:
+		return stmt.ExecContext(t.ctx, args...)
+	default:
+		return t.db.ExecContext(t.ctx, query, args...)
+	}
+}
+
+func (t *Tx) query(query string, args []any) (*sql.Rows, error) {
+	stmt, err := t.prepared(query)
+	switch {
+	case err != nil:
+		return nil, err
+	case stmt != nil:
+		return stmt.QueryContext(t.ctx, args...)
+	default:
+		return t.db.QueryContext(t.ctx, query, args...)
+	}
+}
+
 // row reads one row. found is false when there is none.
 func (t *Tx) row(dest []any, query string, args ...any) (found bool, err error) {
-	err = t.db.QueryRowContext(t.ctx, query, args...).Scan(dest...)
+	stmt, err := t.prepared(query)
+	switch {
+	case err != nil:
+	case stmt != nil:
+		err = stmt.QueryRowContext(t.ctx, args...).Scan(dest...)
+	default:
+		err = t.db.QueryRowContext(t.ctx, query, args...).Scan(dest...)
+	}
 	switch {
 	case err == nil:
 		return true, nil
@@ -80,7 +136,7 @@ func (t *Tx) row(dest []any, query string, args ...any) (found bool, err error) 
 
 // rows calls each for every row. The connection is busy until it returns, so each must not use the transaction.
 func (t *Tx) rows(each func(scan func(...any) error) error, query string, args ...any) error {
-	found, err := t.db.QueryContext(t.ctx, query, args...)
+	found, err := t.query(query, args)
 	if err != nil {
 		return t.store.cause("read", err)
 	}

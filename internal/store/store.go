@@ -192,7 +192,7 @@ func (s *Store) writeOnce(ctx context.Context, m mode, fn func(*Tx) error) error
 		return s.cause("begin", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing, before it there is nothing to save
-	if err := fn(&Tx{ctx: ctx, store: s, db: tx, tx: tx, mode: m}); err != nil {
+	if err := (&Tx{ctx: ctx, store: s, db: tx, tx: tx, mode: m}).run(fn); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -207,7 +207,23 @@ func (s *Store) readOnce(ctx context.Context, fn func(*Tx) error) error {
 		return s.cause("begin", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // a snapshot has nothing to commit
-	return fn(&Tx{ctx: ctx, store: s, db: tx, mode: snapshot})
+	return (&Tx{ctx: ctx, store: s, db: tx, mode: snapshot}).run(fn)
+}
+
+// run calls fn. A transaction that was doomed fails, whatever fn made of it.
+func (t *Tx) run(fn func(*Tx) error) error {
+	if err := fn(t); err != nil {
+		return err
+	}
+	return t.doomed
+}
+
+// Doom makes the transaction fail with the first cause that it is given, for callers whose own callers cannot be told that
+// something was not read. A nil cause is none.
+func (t *Tx) Doom(cause error) {
+	if t.doomed == nil {
+		t.doomed = cause
+	}
 }
 
 // Tx is a transaction. It is valid only inside the function that it was given to, and only in that goroutine.
@@ -221,6 +237,14 @@ type Tx struct {
 	tx    *sql.Tx // SQLite only
 	pgx   pgx.Tx  // PostgreSQL only
 	mode  mode
+	// statements are those that were prepared in the transaction, by their text.
+	statements map[string]*sql.Stmt
+
+	pseudonyms map[string]string // by identifier, those that were asked for
+	persons    map[string]Person // by pseudonym, those that were met; empty for one that was erased
+	concealed  bool              // records are not to name persons
+
+	doomed error // see [Tx.Doom]
 }
 
 // queryer is what *sql.Tx and *sql.Conn have in common.

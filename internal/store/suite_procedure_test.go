@@ -81,7 +81,7 @@ func procedureCases() map[string]func(*bench) {
 				err := tx.EachRecord(0, func(r ledger.Record) error { kinds = append(kinds, r.Kind); return nil })
 				b.want(kinds, []ledger.Kind{ledger.FactRecorded, ledger.FactCorrected})
 				n := 0
-				err2 := tx.EachRecordOf(ledger.FactCorrected, noon, func(ledger.Record) error { n++; return nil })
+				err2 := tx.EachRecordSince(ledger.FactCorrected, noon, func(ledger.Record) error { n++; return nil })
 				b.want(n, 1)
 				named, err3 := tx.FactsNamed("n", noon)
 				b.want(len(named), 2)

@@ -84,6 +84,13 @@ func (t *Tx) Approvals(key ticket.Key) (approvals []ticket.Approval, readAt time
 	return approvals, fromMicros(at), true, nil
 }
 
+// OldestApprovals returns at most limit open tickets whose approvals were last read before the time, the oldest reading
+// first.
+func (t *Tx) OldestApprovals(before time.Time, limit int) ([]ticket.Key, error) {
+	return column[ticket.Key](t, `SELECT a.ticket FROM tickets t JOIN approvals a ON a.ticket = t.key
+		WHERE t.done = 0 AND t.gone_at = 0 AND a.read_at < $1 ORDER BY a.read_at, a.ticket LIMIT $2`, micros(before), limit)
+}
+
 // Ticket returns the ticket that has the key now, with its approvals. found is false for one that was never read or is
 // marked as gone.
 func (t *Tx) Ticket(key ticket.Key) (tk ticket.Ticket, approvals []ticket.Approval, found bool, err error) {

@@ -46,13 +46,16 @@ func (w *World) fillJira() error {
 		return err
 	}
 	w.jiraFields()
-	access, simple := validatedWorkflow(), simpleWorkflow()
-	const kind = "Service Request with Approvals"
+	access, simple, emergency := validatedWorkflow(), simpleWorkflow(), emergencyWorkflow()
+	// In Jira a workflow belongs to an issue type.
+	const kind, change, urgent = "Service Request with Approvals", "Access Change", "Emergency Access"
 	w.Jira.AddProject(jiramock.Project{
 		Key: projectAccess, Name: "Access", Workflow: access,
 		RequestTypes: []jiramock.RequestType{
 			{Name: requestAccess, IssueType: kind, Required: []string{fieldFor}},
-			{Name: requestRevocation, IssueType: kind, Workflow: &simple, Required: []string{fieldFor, fieldSystem}},
+			{Name: requestRevocation, IssueType: change, Workflow: &simple, Required: []string{fieldFor, fieldSystem}},
+			{Name: requestRoleChange, IssueType: change, Workflow: &simple, Required: []string{fieldFor, fieldSystem}},
+			{Name: requestEmergency, IssueType: urgent, Workflow: &emergency, Required: []string{fieldSystem}},
 		},
 		SLAs: []jiramock.SLA{{Name: "Time to fulfil", Goal: 48 * time.Hour}},
 	})
@@ -94,6 +97,8 @@ func (w *World) jiraFields() {
 	w.Jira.AddField(fieldRole, jiramock.Select, slices.Compact(roles)...)
 	w.Jira.AddField(fieldJustification, jiramock.Paragraph)
 	w.Jira.AddField(fieldUntil, jiramock.DateTime)
+	w.Jira.AddField(fieldOldSystem, jiramock.MultiSelect, names...)
+	w.Jira.AddField(fieldOldRole, jiramock.Select, slices.Compact(roles)...)
 	w.Jira.AddField(fieldLeaver, jiramock.UserPicker)
 	w.Jira.AddField(fieldLastDay, jiramock.DateTime)
 	w.Jira.AddField(fieldApprovers, jiramock.MultiUser)

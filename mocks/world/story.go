@@ -17,10 +17,15 @@ type Step struct {
 	Say string
 	// Do makes it happen; nil only waits.
 	Do func(*World) error
+	// Operate is what whoever runs the program does: after Do. Empty: nothing.
+	Operate Operation
 	// Within is how long Expect has, counted from the end of Do.
 	Within time.Duration
 	Expect []Expectation
 }
+
+// Operation is what somebody who runs the program may do with it, whatever program that is.
+type Operation string
 
 // Expectation is something that can be seen in the vendors. It knows nothing of the program that brings it about.
 type Expectation struct {
@@ -46,6 +51,7 @@ func Stories() []Story {
 		joinerStory(), leaverStory(), leaverFutureStory(), expiryStory(), overlapStory(), revokeUrgentStory(), driftStory(),
 		unapprovedStory(), selfApprovedStory(), wrongApproverStory(), draggedStory(), editedStory(), incompleteStory(),
 		ruleManagedStory(), appGroupStory(),
+		moverStory(), birthrightStory(), breakGlassStory(), unreviewedStory(), extensionStory(), expiryWarningStory(), undoStory(), renamedStory(),
 		massLeaverStory(), smallGroupStory(),
 		expiredTokenStory(), emptyReadStory(), answerLostStory(),
 		unapprovedAdminStory(), emergencyChangeStory(), vendorStory(), vulnerabilityStory(), restoreTestStory(), dataReturnStory(),

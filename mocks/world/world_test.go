@@ -279,7 +279,8 @@ func TestThePoliciesCanBeWrittenIntoAFolder(t *testing.T) {
 		names = append(names, e.Name())
 	}
 	want := []string{
-		"access-provisioning.yaml", "calendar.yaml", "catalog.yaml", "de-provisioning.yaml", "guards.yaml", "people.yaml", "revocation.yaml",
+		"access-provisioning.yaml", "birthright.yaml", "break-glass.yaml", "calendar.yaml", "catalog.yaml",
+		"de-provisioning.yaml", "guards.yaml", "people.yaml", "revocation.yaml", "role-change.yaml",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)

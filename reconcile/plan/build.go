@@ -7,6 +7,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/catalog"
 	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
 // Build computes the plan for the observation.
@@ -14,12 +15,12 @@ func Build(o Observation) Plan {
 	b := builder{o: o}
 	b.index()
 	for _, g := range b.groups {
-		b.group(g)
+		b.walk(g)
 	}
 	b.grantsElsewhere()
 	b.leavers()
 	b.actions()
-	b.plan.Satisfied = b.at(b.satisfied)
+	b.plan.Satisfied = b.ids(b.satisfied)
 	b.plan.sort()
 	return b.plan
 }
@@ -29,6 +30,7 @@ func Build(o Observation) Plan {
 type builder struct {
 	o      Observation
 	groups []GroupState // sorted by ID
+	group  map[access.GroupID]GroupState
 	// grants are the positions of each group's grants: by user, those that live before those that are over, by ID.
 	grants    map[access.GroupID][]int32
 	satisfied []int32
@@ -37,11 +39,16 @@ type builder struct {
 	pending   map[access.Membership]bool
 	kept      map[access.UserID]bool // protected
 	observed  map[access.GroupID]bool
+	// waiting are memberships that a role change takes when its new ones are there; forbidden are the tickets of role
+	// changes whose new ones come when the old are gone; arriving are users who are to get something by their profile.
+	waiting   map[access.Membership]bool
+	forbidden map[ticket.Key]bool
+	arriving  map[access.UserID]bool
 	plan      Plan
 }
 
-// group merges the members of a group with the users that have grants for it; both are sorted.
-func (b *builder) group(g GroupState) {
+// walk merges the members of a group with the users that have grants for it; both are sorted.
+func (b *builder) walk(g GroupState) {
 	if b.observed[g.Group.ID] {
 		return // the same group twice: the first was planned
 	}
@@ -98,7 +105,11 @@ func (b *builder) approvedAgain(s standing) bool {
 	if _, leaves := b.leaver[s.against.User]; leaves || s.against.Since.IsZero() {
 		return false
 	}
-	return slices.ContainsFunc(s.live, func(i int32) bool { return b.o.Grants[i].Approved.After(s.against.Since) })
+	return slices.ContainsFunc(s.live, func(i int32) bool {
+		g := &b.o.Grants[i]
+		approved := g.Reason == "" || g.Reason == change.RoleChange // nobody approved the others against this evidence
+		return approved && g.Approved.After(s.against.Since)
+	})
 }
 
 // against returns the evidence that the membership has to go, nil for none. A leaver's goes before a revocation.
@@ -121,19 +132,22 @@ func (b *builder) member(g GroupState, m access.Membership, s standing) {
 	switch {
 	case b.pending[m]: // what is under way is settled first
 		b.count(s, m)
+	case s.against != nil && s.against.Reason == change.RoleChange && b.waiting[m]:
+		b.count(s, m)
+		b.skip(b.removal(m, s.against.Reason, s), waitsForNew)
 	case s.against != nil:
 		b.count(s, m)
 		b.remove(b.removal(m, s.against.Reason, s))
 	case len(s.live) > 0:
 		b.plan.Counts.Granted++
 		b.satisfied = append(b.satisfied, s.live...)
-		b.end(s.over, change.Expired, nil)
+		b.endOver(s.over)
 	case b.o.Baseline[m]:
 		b.plan.Counts.Baseline++
-		b.end(s.over, change.Expired, nil)
+		b.endOver(s.over)
 	case len(s.over) > 0:
 		b.plan.Counts.Granted++
-		b.remove(b.removal(m, change.Expired, s))
+		b.lapse(m, s)
 	default:
 		b.drift(m)
 	}
@@ -148,9 +162,9 @@ func (b *builder) foreign(m access.Membership, s standing, why string) {
 		b.skip(b.removal(m, s.against.Reason, s), why)
 	case len(s.live) > 0:
 		b.satisfied = append(b.satisfied, s.live...)
-		b.end(s.over, change.Expired, nil)
+		b.endOver(s.over)
 	case len(s.over) > 0:
-		b.skip(b.removal(m, change.Expired, s), why)
+		b.skip(b.removal(m, b.last(s.over).EndsFor(), s), why)
 	}
 }
 
@@ -170,13 +184,18 @@ func (b *builder) absent(g GroupState, m access.Membership, s standing) {
 	if b.pending[m] {
 		return
 	}
-	b.end(s.over, change.Expired, nil)
+	b.endOver(s.over)
 	if s.against != nil {
 		b.end(s.live, s.against.Reason, s.against)
 		return
 	}
-	if len(s.live) > 0 {
-		b.add(g, b.o.Grants[s.live[0]])
+	if len(s.live) == 0 {
+		return
+	}
+	if i, ok := b.next(s.live); ok {
+		b.add(g, b.o.Grants[i])
+	} else {
+		b.skip(b.addition(b.o.Grants[i]), waitsForOld)
 	}
 }
 
@@ -287,8 +306,8 @@ func (b *builder) actions() {
 
 func (b *builder) addition(g change.Grant) change.Change {
 	return change.Change{
-		Kind: change.AddMember, Reason: change.ApprovedTicket, User: g.User, Group: g.Group,
-		Ticket: g.Ticket, Grant: g.ID, Policy: g.Policy,
+		Kind: change.AddMember, Reason: g.Why(), User: g.User, Group: g.Group,
+		Ticket: g.Ticket, Grant: g.ID, Policy: g.Policy, Undoes: g.Restores, Urgent: g.Reason == change.BreakGlass,
 	}
 }
 
@@ -298,19 +317,20 @@ func (b *builder) removal(m access.Membership, reason change.Reason, s standing)
 		Kind: change.RemoveMember, Reason: reason, User: m.User, Group: m.Group, Policy: b.o.Policies.Deprovisioning,
 	}
 	if s.against != nil {
-		c.Ticket, c.Policy = s.against.Ticket, cmp.Or(s.against.Policy, c.Policy)
+		c.Ticket, c.Undoes, c.Urgent = s.against.Ticket, s.against.Undoes, s.against.Urgent
+		c.Policy = cmp.Or(s.against.Policy, c.Policy)
 	}
 	switch {
 	case len(s.live) > 0:
 		c.Grant = b.o.Grants[s.live[len(s.live)-1]].ID
 	case len(s.over) > 0:
-		last := b.o.Grants[slices.MaxFunc(s.over, func(i, j int32) int {
-			x, y := &b.o.Grants[i], &b.o.Grants[j]
-			return cmp.Or(x.Expires.Compare(y.Expires), cmp.Compare(x.ID, y.ID))
-		})]
+		last := b.last(s.over)
 		c.Grant = last.ID
-		if reason == change.Expired {
-			c.Ticket, c.Policy = last.Ticket, b.o.Policies.Provisioning
+		if s.against == nil {
+			c.Ticket, c.Policy = last.Ticket, last.Policy
+		}
+		if s.against == nil && last.Reason == "" {
+			c.Policy = b.o.Policies.Provisioning
 		}
 	}
 	return c
@@ -340,6 +360,14 @@ func (b *builder) end(grants []int32, reason change.Reason, against *Revocation)
 			e.Ticket = against.Ticket
 		}
 		b.plan.Ended = append(b.plan.Ended, e)
+	}
+}
+
+// endOver ends grants whose time is over, where nothing has to be written for it.
+func (b *builder) endOver(grants []int32) {
+	for _, i := range grants {
+		g := &b.o.Grants[i]
+		b.plan.Ended = append(b.plan.Ended, GrantEnd{Grant: g.ID, Reason: g.EndsFor()})
 	}
 }
 

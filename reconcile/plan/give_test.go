@@ -19,7 +19,7 @@ func TestALiveGrantPutsItsUserIntoTheGroup(t *testing.T) {
 		{"the user is in the group", func(o *plan.Observation) {
 			o.Grants = []change.Grant{ada}
 			in(o, given, "00uada")
-		}, plan.Plan{Satisfied: []change.Grant{ada}, Counts: plan.Counts{Granted: 1}}},
+		}, plan.Plan{Satisfied: []change.GrantID{ada.ID}, Counts: plan.Counts{Granted: 1}}},
 		{"the grant has not expired yet", func(o *plan.Observation) {
 			o.Grants = []change.Grant{until(ada, now.Add(1))}
 		}, plan.Plan{Changes: []change.Change{added(ada)}}},
@@ -31,7 +31,7 @@ func TestALiveGrantPutsItsUserIntoTheGroup(t *testing.T) {
 			in(o, given, "00uada", "00ucat")
 		}, plan.Plan{
 			Changes:   []change.Change{added(grant("1", given, "00uben")), added(grant("2", given, "00udan"))},
-			Satisfied: []change.Grant{grant("3", given, "00uada"), grant("4", given, "00ucat")}, Counts: plan.Counts{Granted: 2},
+			Satisfied: []change.GrantID{grant("3", given, "00uada").ID, grant("4", given, "00ucat").ID}, Counts: plan.Counts{Granted: 2},
 		}},
 		{"in a system that is only observed it is proposed", func(o *plan.Observation) {
 			o.Grants = []change.Grant{grant("1", watched, "00uada")}
@@ -74,7 +74,7 @@ func TestWhoCannotUseAccessIsNotGivenAny(t *testing.T) {
 			o.Grants = []change.Grant{ada}
 			status(o, "00uada", access.Suspended)
 			in(o, given, "00uada")
-		}, plan.Plan{Satisfied: []change.Grant{ada}, Counts: plan.Counts{Granted: 1}}},
+		}, plan.Plan{Satisfied: []change.GrantID{ada.ID}, Counts: plan.Counts{Granted: 1}}},
 	})
 	for _, s := range []access.UserStatus{access.Staged, access.Provisioned, access.Recovery, access.PasswordExpired, access.LockedOut} {
 		o := empty()
@@ -110,7 +110,7 @@ func TestGroupsThatOthersFillAreLeftToThemAndReported(t *testing.T) {
 				kind.set(o)
 				in(o, given, "00uada")
 				o.Grants = []change.Grant{ada}
-			}, plan.Plan{Satisfied: []change.Grant{ada}, Counts: plan.Counts{Foreign: 1}}},
+			}, plan.Plan{Satisfied: []change.GrantID{ada.ID}, Counts: plan.Counts{Foreign: 1}}},
 			{kind.name + ", the access of a member expired", func(o *plan.Observation) {
 				kind.set(o)
 				in(o, given, "00uada")
@@ -124,7 +124,7 @@ func TestGroupsThatOthersFillAreLeftToThemAndReported(t *testing.T) {
 				in(o, given, "00uada")
 				o.Grants = []change.Grant{over(ada), grant("3", given, "00uada")}
 			}, plan.Plan{
-				Satisfied: []change.Grant{grant("3", given, "00uada")}, Counts: plan.Counts{Foreign: 1},
+				Satisfied: []change.GrantID{grant("3", given, "00uada").ID}, Counts: plan.Counts{Foreign: 1},
 				Ended: []plan.GrantEnd{{Grant: ada.ID, Reason: change.Expired}},
 			}},
 			{kind.name + ", a leaver is in it", func(o *plan.Observation) {
@@ -199,7 +199,7 @@ func TestAMemberWhoIsListedTwiceIsPlannedOnce(t *testing.T) {
 	o.Grants = []change.Grant{grant("1", enforced, "00uada")}
 	expect(t, o, plan.Plan{
 		Changes:   []change.Change{removed(change.Drift, "", enforced, "00uben")},
-		Satisfied: o.Grants, Drift: []access.Membership{{Group: enforced, User: "00uben"}}, Counts: plan.Counts{Granted: 1, Drift: 1},
+		Satisfied: []change.GrantID{o.Grants[0].ID}, Drift: []access.Membership{{Group: enforced, User: "00uben"}}, Counts: plan.Counts{Granted: 1, Drift: 1},
 	})
 }
 

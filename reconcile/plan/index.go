@@ -12,6 +12,10 @@ import (
 func (b *builder) index() {
 	b.groups = slices.Clone(b.o.Groups)
 	slices.SortFunc(b.groups, func(x, y GroupState) int { return cmp.Compare(x.Group.ID, y.Group.ID) })
+	b.group = make(map[access.GroupID]GroupState, len(b.groups))
+	for _, g := range slices.Backward(b.groups) { // the same group twice: the first counts
+		b.group[g.Group.ID] = g
+	}
 	b.grants = make(map[access.GroupID][]int32)
 	for i := range b.o.Grants {
 		id := b.o.Grants[i].Group
@@ -30,7 +34,7 @@ func (b *builder) index() {
 	b.revoked = make(map[access.Membership]Revocation, len(b.o.Revoked))
 	for _, r := range b.o.Revoked {
 		m := access.Membership{Group: r.Group, User: r.User}
-		if known, ok := b.revoked[m]; !ok || cmp.Or(cmp.Compare(r.Ticket, known.Ticket), cmp.Compare(r.Reason, known.Reason)) < 0 {
+		if known, ok := b.revoked[m]; !ok || compareRevocations(r, known) < 0 {
 			b.revoked[m] = r
 		}
 	}
@@ -43,6 +47,8 @@ func (b *builder) index() {
 		b.kept[id] = true
 	}
 	b.observed = make(map[access.GroupID]bool, len(b.groups))
+	b.indexRoleChanges()
+	b.indexArriving()
 }
 
 // compareGrants orders the grants of one group, given by their positions.
@@ -61,21 +67,20 @@ func (b *builder) compareGrants(i, j int32) int {
 	}
 }
 
-// at returns the grants at the positions, sorted by ID.
-func (b *builder) at(positions []int32) []change.Grant {
+// ids returns the IDs of the grants at the positions, sorted.
+func (b *builder) ids(positions []int32) []change.GrantID {
 	if len(positions) == 0 {
 		return nil
 	}
-	byID := func(i, j int32) int { return cmp.Compare(b.o.Grants[i].ID, b.o.Grants[j].ID) }
-	slices.Sort(positions) // the store gives grants by ID, so this alone is mostly enough
-	if !slices.IsSortedFunc(positions, byID) {
-		slices.SortFunc(positions, byID)
-	}
-	grants := make([]change.Grant, len(positions))
+	slices.Sort(positions) // whoever gives grants by ID has them sorted by this alone
+	ids := make([]change.GrantID, len(positions))
 	for n, i := range positions {
-		grants[n] = b.o.Grants[i]
+		ids[n] = b.o.Grants[i].ID
 	}
-	return grants
+	if !slices.IsSorted(ids) {
+		slices.Sort(ids)
+	}
+	return ids
 }
 
 // compareLeavers prefers the evidence of a ticket, which can be told what was done, then the earliest.
@@ -87,4 +92,16 @@ func compareLeavers(a, b Leaver) int {
 		return 0
 	}
 	return cmp.Or(cmp.Compare(byTicket(a), byTicket(b)), a.Since.Compare(b.Since), cmp.Compare(a.Ticket, b.Ticket))
+}
+
+// compareRevocations prefers what is urgent, then the first ticket.
+func compareRevocations(a, b Revocation) int {
+	urgent := func(r Revocation) int {
+		if r.Urgent {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(urgent(a), urgent(b)), cmp.Compare(a.Ticket, b.Ticket), cmp.Compare(a.Reason, b.Reason),
+		cmp.Compare(a.Undoes, b.Undoes), a.Since.Compare(b.Since))
 }

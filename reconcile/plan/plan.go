@@ -31,6 +31,12 @@ type Observation struct {
 	Baseline map[access.Membership]bool // adopted without a ticket
 	Leavers  []Leaver
 	Revoked  []Revocation
+	// RoleChanges are in effect.
+	RoleChanges []RoleChange
+	// Elsewhere tells of memberships in groups that are not among Groups whether they stand: what role changes look at.
+	Elsewhere map[access.Membership]bool
+	// Arriving are users who are to get something by their new profile in groups that are not among Groups.
+	Arriving map[access.UserID]bool
 	Actions  []Action
 	// Pending are changes that are not settled: their memberships are left alone until they are.
 	Pending   []change.Change
@@ -75,8 +81,27 @@ type Revocation struct {
 	Ticket ticket.Key
 	// Since is when it took effect; what was approved later stands.
 	Since time.Time
-	// Policy is the SOP and version that it was decided under; empty: the one for leavers.
+	// Policy is the SOP@version of the procedure; empty: that of de-provisioning.
 	Policy string
+	// Undoes is the change that an Undo takes back.
+	Undoes change.ID
+	// Urgent: it waits for nothing else.
+	Urgent bool
+}
+
+// RoleChange is the positive evidence that somebody leaves the old groups for the new ones. The grants for the new ones are
+// among [Observation.Grants], with the same ticket.
+type RoleChange struct {
+	User   access.UserID
+	Ticket ticket.Key
+	Policy string // SOP@version
+	// Since is when it took effect; what was approved later stands.
+	Since time.Time
+	New   []access.GroupID
+	Old   []access.GroupID // none of New
+	// ForbidOverlap: nobody may be in old and new groups at once, so the old go first. Otherwise the old go when the new
+	// are there.
+	ForbidOverlap bool
 }
 
 // Action is the positive evidence that something about a whole user has to be done once, such as a step of an incident's
@@ -92,15 +117,15 @@ type Action struct {
 
 // Plan is what has to change. All lists are sorted.
 type Plan struct {
-	// Changes are to be written: additions first, then removals, then what is about whole users. They have no ID and no
-	// state yet.
+	// Changes are to be written: what is urgent first, then additions, then removals, then what is about whole users. They
+	// have no ID and no state yet.
 	Changes []change.Change
 	// Proposed are changes in systems that are only observed.
 	Proposed []change.Change
 	// Ended are grants that end without a write: nobody is in the group, or another grant keeps them there.
 	Ended []GrantEnd
 	// Satisfied are live grants whose membership is there already.
-	Satisfied []change.Grant
+	Satisfied []change.GrantID
 	// Drift lists members without a grant, a baseline or a rule.
 	Drift []access.Membership
 	// Skipped lists what sopd may not or cannot do, with the reason.
@@ -145,10 +170,15 @@ func (p Plan) Hash() string {
 func hash(changes []change.Change) string {
 	type line struct {
 		Kind, Reason, User, Group, Ticket, Grant, Policy string
+		Undoes                                           string `json:",omitempty"`
+		Urgent                                           bool   `json:",omitempty"`
 	}
 	lines := make([]line, len(changes))
 	for i, c := range changes {
-		lines[i] = line{string(c.Kind), string(c.Reason), string(c.User), string(c.Group), string(c.Ticket), string(c.Grant), c.Policy}
+		lines[i] = line{
+			string(c.Kind), string(c.Reason), string(c.User), string(c.Group), string(c.Ticket), string(c.Grant), c.Policy,
+			string(c.Undoes), c.Urgent,
+		}
 	}
 	// A slice of structs of strings always marshals.
 	text, err := json.Marshal(lines)
@@ -176,13 +206,48 @@ func (p Plan) Split() (additions, positive, drift Plan) {
 	return additions, positive, drift
 }
 
+// Join returns one plan of several that were built apart, each for other groups. What is about a whole user is planned with
+// every group that the user has to leave, and counts once.
+func Join(parts ...Plan) Plan {
+	var p Plan
+	for _, part := range parts {
+		p.Changes = append(p.Changes, part.Changes...)
+		p.Proposed = append(p.Proposed, part.Proposed...)
+		p.Ended = append(p.Ended, part.Ended...)
+		p.Satisfied = append(p.Satisfied, part.Satisfied...)
+		p.Drift = append(p.Drift, part.Drift...)
+		p.Skipped = append(p.Skipped, part.Skipped...)
+		p.Counts.Granted += part.Counts.Granted
+		p.Counts.Baseline += part.Counts.Baseline
+		p.Counts.Drift += part.Counts.Drift
+		p.Counts.Foreign += part.Counts.Foreign
+	}
+	p.sort()
+	slices.Sort(p.Satisfied)
+	same := func(a, b change.Change) bool { return a.Group == "" && compareChanges(a, b) == 0 }
+	p.Changes = slices.CompactFunc(p.Changes, same)
+	p.Proposed = slices.CompactFunc(p.Proposed, same)
+	p.Skipped = slices.CompactFunc(p.Skipped, func(a, b Skipped) bool { return same(a.Change, b.Change) && a.Why == b.Why })
+	return p
+}
+
 // Withhold returns the plan without the changes for the reason; they are reported as skipped, and why.
 func (p Plan) Withhold(reason change.Reason, why string) Plan {
+	return p.WithholdFunc(func(c change.Change) string {
+		if c.Reason != reason {
+			return ""
+		}
+		return why
+	})
+}
+
+// WithholdFunc returns the plan without the changes for which why gives a reason; they are reported as skipped with it.
+func (p Plan) WithholdFunc(why func(change.Change) string) Plan {
 	kept := p
 	kept.Changes, kept.Skipped = nil, slices.Clone(p.Skipped)
 	for _, c := range p.Changes {
-		if c.Reason == reason {
-			kept.Skipped = append(kept.Skipped, Skipped{Change: c, Why: why})
+		if reason := why(c); reason != "" {
+			kept.Skipped = append(kept.Skipped, Skipped{Change: c, Why: reason})
 			continue
 		}
 		kept.Changes = append(kept.Changes, c)
@@ -191,17 +256,48 @@ func (p Plan) Withhold(reason change.Reason, why string) Plan {
 	return kept
 }
 
+// Parts returns the plan in the parts in which it is cleared and made, the first one first: what is urgent, of that the
+// removals before the emergencies, then the three of [Plan.Split]. A part that is held keeps none of the others waiting.
+func (p Plan) Parts() []Plan {
+	var urgent, emergency, rest Plan
+	for _, c := range p.Changes {
+		switch {
+		case !c.Urgent:
+			rest.Changes = append(rest.Changes, c)
+		case c.Kind == change.AddMember:
+			emergency.Changes = append(emergency.Changes, c)
+		default:
+			urgent.Changes = append(urgent.Changes, c)
+		}
+	}
+	additions, positive, drift := rest.Split()
+	return []Plan{urgent, emergency, additions, positive, drift}
+}
+
 var order = map[change.Kind]int{change.AddMember: 0, change.RemoveMember: 1, change.Suspend: 2, change.ClearSessions: 3}
+
+// rank is the place of a change in the order in which it is made.
+func rank(c change.Change) int {
+	switch {
+	case c.Urgent && c.Kind == change.RemoveMember:
+		return -2
+	case c.Urgent:
+		return -1
+	default:
+		return order[c.Kind]
+	}
+}
 
 func compareChanges(a, b change.Change) int {
 	return cmp.Or(
-		cmp.Compare(order[a.Kind], order[b.Kind]),
+		cmp.Compare(rank(a), rank(b)),
 		cmp.Compare(a.Group, b.Group),
 		cmp.Compare(a.User, b.User),
 		cmp.Compare(a.Reason, b.Reason),
 		cmp.Compare(a.Ticket, b.Ticket),
 		cmp.Compare(a.Grant, b.Grant),
 		cmp.Compare(a.Policy, b.Policy),
+		cmp.Compare(a.Undoes, b.Undoes),
 	)
 }
 

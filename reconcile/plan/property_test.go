@@ -260,6 +260,29 @@ func TestPropertyApplyingThePlanReachesTheTargetAndLeavesNothingToDo(t *testing.
 	})
 }
 
+func TestPropertyGroupsPlannedOneByOneMakeTheSamePlan(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		o := world(t)
+		rest := clone(o)
+		rest.Groups, rest.Grants = nil, nil
+		read := make(map[access.GroupID]bool)
+		var parts []plan.Plan
+		for _, g := range o.Groups {
+			one := clone(o)
+			one.Groups, one.Grants = []plan.GroupState{g}, slices.DeleteFunc(slices.Clone(o.Grants), func(x change.Grant) bool { return x.Group != g.Group.ID })
+			parts, read[g.Group.ID] = append(parts, plan.Build(one)), true
+		}
+		for _, g := range o.Grants {
+			if !read[g.Group] {
+				rest.Grants = append(rest.Grants, g)
+			}
+		}
+		if diff := cmp.Diff(plan.Build(o), plan.Join(append(parts, plan.Build(rest))...), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("at once and apart (-at once +apart):\n%s", diff)
+		}
+	})
+}
+
 func TestPropertyTheOrderOfTheInputIsImmaterial(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := world(t)

@@ -26,7 +26,7 @@ func TestWhatExpiredIsTakenAwayWhenNothingElseSpeaksForIt(t *testing.T) {
 			in(o, given, "00uada")
 			o.Grants = []change.Grant{ada, until(grant("2", given, "00uada"), now.Add(1))}
 		}, plan.Plan{
-			Ended: ended, Satisfied: []change.Grant{until(grant("2", given, "00uada"), now.Add(1))}, Counts: plan.Counts{Granted: 1},
+			Ended: ended, Satisfied: []change.GrantID{until(grant("2", given, "00uada"), now.Add(1)).ID}, Counts: plan.Counts{Granted: 1},
 		}},
 		{"it was adopted", func(o *plan.Observation) {
 			in(o, given, "00uada")
@@ -190,7 +190,7 @@ func TestARevocationTakesOneMembership(t *testing.T) {
 			o.Grants, o.Revoked = []change.Grant{ada, grant("2", enforced, "00uada")}, []plan.Revocation{revoked(given, "00uada")}
 		}, plan.Plan{
 			Changes:   []change.Change{of(removed(change.Revocation, "REV-1", given, "00uada"), ada)},
-			Satisfied: []change.Grant{grant("2", enforced, "00uada")}, Counts: plan.Counts{Granted: 2},
+			Satisfied: []change.GrantID{grant("2", enforced, "00uada").ID}, Counts: plan.Counts{Granted: 2},
 		}},
 		{"of what was adopted", func(o *plan.Observation) {
 			in(o, given, "00uada")
@@ -246,7 +246,7 @@ func TestDriftIsRemovedOnlyWhereItIsEnforced(t *testing.T) {
 			o.Grants = []change.Grant{grant("1", given, "00uada")}
 		}, plan.Plan{
 			Changes: []change.Change{removed(change.Drift, "", enforced, "00uada")},
-			Drift:   drift(enforced), Satisfied: []change.Grant{grant("1", given, "00uada")}, Counts: plan.Counts{Granted: 1, Drift: 1},
+			Drift:   drift(enforced), Satisfied: []change.GrantID{grant("1", given, "00uada").ID}, Counts: plan.Counts{Granted: 1, Drift: 1},
 		}},
 	})
 }

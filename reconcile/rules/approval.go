@@ -41,6 +41,19 @@ func (c *checker) unproven(ch change.Change) string {
 	case !g.Ended.IsZero() && g.Ended.Before(ch.Intended):
 		return "its grant had ended"
 	}
+	switch g.Why() {
+	case change.Birthright:
+		return c.byProfile(g, ch)
+	case change.BreakGlass:
+		return c.inEmergency(g, ch)
+	case change.Undo:
+		return c.undone(ch)
+	case change.RoleChange:
+		if why := c.overlapped(g, ch); why != "" {
+			return why
+		}
+	default: // an approved request
+	}
 	sop, ok := c.procedure(g.Policy)
 	if !ok {
 		return "" // made under a version of the policy that is not at hand

@@ -47,6 +47,12 @@ func (c *checker) unfounded(ch change.Change) string {
 		return c.expired(ch)
 	case change.Drift:
 		return c.drift(ch)
+	case change.RoleChange:
+		return c.roleChanged(ch)
+	case change.Unreviewed:
+		return c.unreviewed(ch)
+	case change.Undo:
+		return c.undone(ch)
 	case change.Containment:
 		return c.decided(ch, ledger.PlaybookStep)
 	case change.Review:

@@ -77,7 +77,7 @@ func (c *checker) uses() map[string][]time.Time {
 func (c *checker) held(ch change.Change, used map[string][]time.Time) bool {
 	var stopped time.Time
 	for _, h := range c.holds {
-		if h.PlanHash == ch.Plan && !h.Made.After(ch.Intended) && h.Made.After(stopped) {
+		if h.Kind == hold.Guarded && h.PlanHash == ch.Plan && !h.Made.After(ch.Intended) && h.Made.After(stopped) {
 			stopped = h.Made
 		}
 	}

@@ -244,7 +244,7 @@ func (g *gatherer) declined(since time.Time) ([]watch.Signal, error) {
 // refused returns each request that was refused since because its approval did not count.
 func (g *gatherer) refused(since time.Time) ([]watch.Signal, error) {
 	var all []watch.Signal
-	err := g.tx.EachRecordOf(ledger.RequestRefused, since, func(r ledger.Record) error {
+	err := g.tx.EachRecordSince(ledger.RequestRefused, since, func(r ledger.Record) error {
 		all = append(all, watch.Signal{
 			ID: fmt.Sprintf("ledger/%d", r.Seq), At: r.At, Type: watch.RequestRefused, Ticket: r.Ticket, Users: []access.UserID{r.User},
 		})

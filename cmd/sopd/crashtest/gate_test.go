@@ -34,7 +34,8 @@ type gates struct {
 	t      *testing.T
 	client http.Client
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex        // guards what follows
+	names   map[string]string // under which the program knows a gate, by its own URL, where that is another
 	journal []seen
 	before  func(seen) // called before a request is passed on; nil for nothing
 	after   func(seen) // called when it was answered and whoever sent it does not know yet; nil for nothing
@@ -69,12 +70,13 @@ func (g *gates) to(name, target string) string {
 		if status == 0 {
 			panic(http.ErrAbortHandler) // nobody answered
 		}
+		name := g.name(url)
 		for key, values := range header {
 			for _, v := range values {
-				w.Header().Add(key, strings.ReplaceAll(v, target, url))
+				w.Header().Add(key, strings.ReplaceAll(v, target, name))
 			}
 		}
-		answer = bytes.ReplaceAll(answer, []byte(target), []byte(url))
+		answer = bytes.ReplaceAll(answer, []byte(target), []byte(name))
 		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 		if status == http.StatusNoContent {
 			w.Header().Del("Content-Length")
@@ -85,6 +87,25 @@ func (g *gates) to(name, target string) string {
 	url = "http://" + server.Listener.Addr().String() // before the first request reads it
 	server.Start()
 	g.t.Cleanup(server.Close)
+	return url
+}
+
+// known tells the gate under which URL the program knows it.
+func (g *gates) known(url, name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.names == nil {
+		g.names = make(map[string]string)
+	}
+	g.names[url] = name
+}
+
+func (g *gates) name(url string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if name, other := g.names[url]; other {
+		return name
+	}
 	return url
 }
 

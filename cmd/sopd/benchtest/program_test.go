@@ -1,0 +1,164 @@
+package benchtest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// program is the real binary, running.
+type program struct {
+	t      *testing.T
+	listen string
+	cmd    *exec.Cmd
+	begun  time.Time
+	log    string
+}
+
+// build makes the program as it is shipped and returns its path.
+func build(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sopd")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "github.com/maisonrmi/sopd/cmd/sopd")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	var listen net.ListenConfig
+	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// start runs the program with the environment until the test ends or [program.stop].
+func start(t *testing.T, binary string, env map[string]string) *program {
+	t.Helper()
+	p := &program{t: t, listen: freePort(t), log: filepath.Join(t.TempDir(), "log"), begun: time.Now()}
+	log, err := os.Create(p.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), binary, "run")
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	p.cmd.Env = []string{"HOME=" + os.Getenv("HOME"), "SOPD_LISTEN=" + p.listen}
+	for key, value := range env {
+		p.cmd.Env = append(p.cmd.Env, key+"="+value)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		p.stop()
+		_ = log.Close() // the folder goes with the test
+	})
+	return p
+}
+
+// stop ends the program and waits for its end.
+func (p *program) stop() {
+	if p.cmd.ProcessState != nil {
+		return
+	}
+	_ = p.cmd.Process.Signal(os.Interrupt) // it may have ended already
+	_ = p.cmd.Wait()
+}
+
+// get asks the program and returns the status and the body; status 0 when it does not answer.
+func (p *program) get(path string) (status int, body string) {
+	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, "http://"+p.listen+path, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, ""
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return 0, ""
+	}
+	return answer.StatusCode, string(text)
+}
+
+// until waits until held.
+func (p *program) until(what string, within time.Duration, held func() bool) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), within)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !held() {
+		select {
+		case <-ctx.Done():
+			text, _ := os.ReadFile(p.log)
+			p.t.Fatalf("not within %s: %s\n%s", within, what, text[max(0, len(text)-4000):])
+		case <-tick.C:
+		}
+	}
+}
+
+// ready waits until the program does its work and returns how long that took since it was started.
+func (p *program) ready(within time.Duration) time.Duration {
+	p.t.Helper()
+	p.until("ready", within, func() bool {
+		status, _ := p.get("/readyz")
+		return status == http.StatusOK
+	})
+	return time.Since(p.begun)
+}
+
+// passes returns how many passes have ended.
+func (p *program) passes() int {
+	_, body := p.get("/metrics")
+	n := 0.0
+	for line := range strings.Lines(body) {
+		if strings.HasPrefix(line, "sopd_passes_total{") {
+			value, err := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndex(line, " "):]), 64)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			n += value
+		}
+	}
+	return int(n)
+}
+
+// resident returns the resident memory of the process in MB.
+func (p *program) resident() float64 {
+	p.t.Helper()
+	file, err := os.Open(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer file.Close()
+	for scan := bufio.NewScanner(file); scan.Scan(); {
+		if rest, found := strings.CutPrefix(scan.Text(), "VmRSS:"); found {
+			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			return kb / 1024
+		}
+	}
+	p.t.Fatal("the system does not tell the memory of a process")
+	return 0
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+
+	"github.com/maisonrmi/sopd/internal/evidence"
+)
+
+// recordPolicies records which policies are in force from now on, when they are others than before. The files are read once
+// more: what is recorded is their text, to the byte.
+func (d *daemon) recordPolicies(ctx context.Context) error {
+	texts, err := policyTexts(os.DirFS(d.config.PolicyDir))
+	if err != nil {
+		return fmt.Errorf("SOPD_POLICY_DIR: a file cannot be read: %w", cause(err))
+	}
+	var sops []evidence.PolicySOP
+	for _, s := range d.policies.SOPs {
+		sops = append(sops, evidence.PolicySOP{
+			Kind: s.Kind, Name: s.Name, Title: s.Title, Version: s.Version, Effective: s.Effective, Controls: s.Controls,
+		})
+	}
+	return evidence.RecordPolicies(ctx, d.store, texts, sops)
+}
+
+// policyTexts returns the texts of the files that policies are read from, by name.
+func policyTexts(folder fs.FS) (map[string]string, error) {
+	texts := make(map[string]string)
+	err := fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || path.Ext(name) != ".yaml" && path.Ext(name) != ".yml" {
+			return err
+		}
+		text, err := fs.ReadFile(folder, name)
+		texts[name] = string(text)
+		return err
+	})
+	return texts, err
+}

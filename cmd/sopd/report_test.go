@@ -1,0 +1,62 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/maisonrmi/sopd/internal/report"
+)
+
+func TestAReportTellsWhatARunDid(t *testing.T) {
+	s := newSite(t)
+	if code, _, errs := s.sopd(t, "adopt"); code != exitDone {
+		t.Fatalf("adopt: %d %s", code, errs)
+	}
+	key := approvedRequest(t, s.world)
+	if code, _, errs := s.sopd(t, "run", "--once"); code != exitDone {
+		t.Fatalf("run: %d %s", code, errs)
+	}
+	day := time.Now().UTC().Format(time.DateOnly)
+	code, out, errs := s.sopd(t, "report", "--period", day, "--format", "json")
+	var r report.Report
+	if err := json.Unmarshal([]byte(out), &r); err != nil || code != exitDone || r.Period.Kind != report.Daily {
+		t.Fatalf("%d, %v: %s%s", code, err, out, errs)
+	}
+	if !strings.Contains(out, string(key)) {
+		t.Error("the day does not name the ticket that was fulfilled")
+	}
+	code, out, _ = s.sopd(t, "report", "--period", day, "--sample", "50", "--of", "grants")
+	if code != exitDone || !strings.Contains(out, string(key)) || !strings.Contains(out, "seed ") {
+		t.Errorf("sample: %d\n%s", code, out)
+	}
+	file := filepath.Join(t.TempDir(), "report.xlsx")
+	for _, want := range []int{exitDone, exitUsage} { // the second time the file is there, and stays as it is
+		if code, _, errs := s.sopd(t, "report", "--period", day, "--format", "xlsx", "--out", file); code != want {
+			t.Errorf("xlsx: %d %s, want %d", code, errs, want)
+		}
+	}
+	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
+		t.Errorf("the workbook: %v", err)
+	}
+}
+
+func TestReportsUsedWronglySayHow(t *testing.T) {
+	s := newSite(t)
+	for want, args := range map[string][]string{
+		"--period":           {"--period", "soon"},
+		"--of is missing":    {"--period", "2026-10", "--sample", "3"},
+		"--of goes with":     {"--period", "2026-10", "--of", "leavers"},
+		"--format":           {"--period", "2026-10", "--format", "pdf"},
+		"--out is missing":   {"--period", "2026-10", "--format", "xlsx"},
+		"no policy is named": {"--period", "2026-10", "--sop", "nothing"},
+		"no database":        {"--period", "2026-10"},
+	} {
+		if code, _, errs := s.sopd(t, append([]string{"report"}, args...)...); code != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("%v: %d %s", args, code, errs)
+		}
+	}
+}
