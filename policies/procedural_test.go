@@ -162,7 +162,7 @@ type replaced struct {
 
 func TestWhatIsWrongInAProcedureIsSaidWithItsPlace(t *testing.T) {
 	for _, tt := range []replaced{
-		{"Procedure", vendorText, "start: [v.asked]", "start: [v.begun]", "0.yaml:25:13: is \"v.begun\"; write one of: leaver.left"},
+		{"Procedure", vendorText, "start: [v.asked]", "start: [v.begun]", "0.yaml:25:13: is \"v.begun\"; write one of: break-glass.granted"},
 		{"Procedure", vendorText, "target: {default: 3d}", "target: {default: 0d}", "0.yaml:27:"},
 		{"Procedure", vendorText, "v.asked: {created: true}", "v.asked: {created: true, field: X}", "has to say when it happens"},
 		{"Procedure", vendorText, "v.asked: {created: true}", "v.asked: {}", "has to say when it happens"},
