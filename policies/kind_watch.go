@@ -44,7 +44,7 @@ type unlessYAML struct {
 func taken() []string {
 	return []string{
 		"drift", "unreadable", "unconfirmed", "hold", "skipped", "blind", "incomplete", "task-overdue", "task-missed", "review-overdue",
-		"review-unassigned", "clock-at-risk", "clock-breached",
+		"review-unassigned", "clock-at-risk", "clock-breached", "break-glass", "break-glass-unreviewed", "parked", "refused",
 	}
 }
 
@@ -54,6 +54,7 @@ func (c *compiler) watch(f *file) {
 		return
 	}
 	c.document(f, in.SOP)
+	f.pointless(in.SOP, "projects", "types", "requestTypes", "statuses", "fields")
 	if len(in.Rules) == 0 {
 		f.wrong("$.rules", "name at least one rule")
 	}
