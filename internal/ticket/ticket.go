@@ -79,8 +79,16 @@ type Ticket struct {
 	// People holds the persons that Fields name, by account: a field gives only accounts, and matching them with Okta may
 	// need what Jira shows of them.
 	People map[AccountID]Person
+	// Files are what is attached, in Jira's order. Those that came with the ticket itself stand in no history.
+	Files []File
 	// History holds every edit, oldest first. It is complete, or reading the ticket was an error.
 	History []Edit
+}
+
+// File is an attachment of a ticket.
+type File struct {
+	Name  string    // as whoever attached it called it
+	Added time.Time // when it was attached
 }
 
 // Value is what stands in a field, in a form that does not depend on the field's type: a choice is its text, a person
