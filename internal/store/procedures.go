@@ -1,8 +1,11 @@
 package store
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
+	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/kpi"
 	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/ticket"
@@ -143,4 +146,28 @@ func (t *Tx) FactsNamed(name string, since time.Time) ([]kpi.Fact, error) {
 // Errors: what fn returns.
 func (t *Tx) EachRecordSince(kind ledger.Kind, since time.Time, fn func(ledger.Record) error) error {
 	return t.eachRecord(fn, "kind = $1 AND at >= $2 ORDER BY seq", string(kind), micros(since))
+}
+
+// EachEventOf calls fn for every System Log event of the types published at or after since, ordered by time of publication,
+// then ID. A type that ends in a star stands for all that begin so. fn must not use the transaction.
+//
+// Errors: what fn returns.
+func (t *Tx) EachEventOf(types []string, since time.Time, fn func(access.Event) error) error {
+	if len(types) == 0 {
+		return nil
+	}
+	where, args := "", []any{micros(since)}
+	for i, kind := range types {
+		if i > 0 {
+			where += " OR "
+		}
+		if prefix, all := strings.CutSuffix(kind, "*"); all {
+			args = append(args, len(prefix), prefix)
+			where += fmt.Sprintf("substr(type, 1, $%d) = $%d", len(args)-1, len(args))
+			continue
+		}
+		args = append(args, kind)
+		where += fmt.Sprintf("type = $%d", len(args))
+	}
+	return eachDoc(t, fn, "SELECT doc FROM events WHERE published >= $1 AND ("+where+") ORDER BY published, id", args...)
 }

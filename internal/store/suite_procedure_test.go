@@ -109,6 +109,23 @@ func procedureCases() map[string]func(*bench) {
 			b.write(func(tx *store.Tx) error { return tx.AllStale() })
 			stale("A", "B")
 		},
+		"events are found by their types": func(b *bench) {
+			b.write(func(tx *store.Tx) error {
+				var events []access.Event
+				for i, kind := range []string{"a.b", "a.bc", "c.d.e", "c.x", "a.b"} {
+					events = append(events, access.Event{ID: access.EventID(rune('1' + i)), Published: noon.Add(time.Duration(i-1) * time.Minute), Type: kind})
+				}
+				_, err := tx.PutEvents(events)
+				return err
+			})
+			b.read(func(tx *store.Tx) error {
+				var got []string
+				err := tx.EachEventOf([]string{"a.b", "c.d.*"}, noon, func(e access.Event) error { got = append(got, e.Type); return nil })
+				b.want(got, []string{"c.d.e", "a.b"})
+				none := tx.EachEventOf(nil, noon, func(access.Event) error { b.Error("an event of no type"); return nil })
+				return firstError(err, none)
+			})
+		},
 		"what is counted can be taken back": func(b *bench) {
 			one := store.Ended{
 				Cell: store.Cell{Tally: store.Tally{SOP: "s", KPI: "k", Severity: "high"}, Day: 20_000, Outcome: kpi.Met, Bound: 2, Native: -3},
