@@ -214,12 +214,14 @@ COLUMNS = ["seq", "at", "change", "ticket", "user", "group"]
 VIEWS = [
     ("grants.csv", ["grant.approved"], ""),
     ("grant-ends.csv", ["grant.ended"], ""),
+    ("grant-lapses.csv", ["grant.lapsed"], ""),
     ("changes.csv", ["change.intended"], ""),
     ("leavers.csv", ["fact.recorded"], "leaver.left"),
     ("refusals.csv", ["request.refused"], ""),
     ("holds.csv", ["hold.made", "hold.approved", "hold.cancelled", "hold.used", "guard.overridden"], ""),
     ("exceptions.csv", ["baseline.adopted", "baseline.dropped"], ""),
     ("findings.csv", ["finding.raised"], ""),
+    ("opened-tickets.csv", ["ticket.opened", "task.opened"], ""),
     ("restore-tests.csv", ["backup.tested"], ""),
     ("policies.csv", ["policy.loaded"], ""),
     ("anchors.csv", ["checkpoint.anchored", "key.changed"], ""),
@@ -227,9 +229,9 @@ VIEWS = [
 REQUIRED = ["records.jsonl", "leaves.bin", "checkpoints.txt", "people.jsonl", "policies.jsonl", "controls.csv", "tickets.jsonl", "evidence.xlsx", "index.html"]
 REQUIRED += [v[0] for v in VIEWS]
 COMPARED = ["events.jsonl", "groups.csv", "comparison.csv", "changes-by-others.csv"]
-KINDS = set("""grant.approved grant.ended request.refused change.intended change.applied change.unconfirmed change.confirmed
-change.refused change.witnessed change.withheld ticket.told finding.raised finding.cleared hold.made hold.approved hold.cancelled
-hold.used plan.proposed baseline.adopted baseline.dropped fact.recorded fact.corrected policy.loaded guard.overridden page.sent
+KINDS = set("""grant.approved grant.ended grant.lapsed request.refused change.intended change.applied change.unconfirmed change.confirmed
+change.refused change.witnessed change.withheld ticket.told ticket.opened finding.raised finding.cleared hold.made hold.approved hold.cancelled
+hold.used plan.proposed baseline.adopted baseline.dropped fact.recorded figures.changed fact.corrected policy.loaded guard.overridden page.sent
 playbook.step review.decided task.opened checkpoint.signed checkpoint.anchored
 backup.tested ledger.archived ledger.pruned person.erased key.changed""".split())
 TEXTS = ["change", "group", "ticket", "user"]

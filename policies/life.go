@@ -68,46 +68,46 @@ func (b BreakGlass) Allows(system, role string) bool {
 const defaultUndo = 7 * 24 * time.Hour
 
 type urgencyYAML struct {
-	Priorities []string `yaml:"priorities"`
-	Field      string   `yaml:"field"`
-	Values     []string `yaml:"values"`
+	Priorities []string `yaml:"priorities"` // names of Jira priorities
+	Field      string   `yaml:"field"`      // a field that says so, as Jira shows it
+	Values     []string `yaml:"values"`     // of that field
 }
 
 // roleChangeFile is the procedure for people who change their role.
 type roleChangeFile struct {
 	SOP       sop            `yaml:",inline"`
-	Approvals []approvalYAML `yaml:"approvals"`
-	Replaces  string         `yaml:"replaces"` // named or all-grants
-	Overlap   string         `yaml:"overlap"`  // allowed or forbidden
+	Approvals []approvalYAML `yaml:"approvals"` // who has to approve, as for access to the new system
+	Replaces  string         `yaml:"replaces"`  // named: the roles that the ticket names go; all-grants: every grant that was not approved again
+	Overlap   string         `yaml:"overlap"`   // allowed: the new comes before the old goes; forbidden: the old goes first
 }
 
 // breakGlassFile is the procedure for emergencies. Its approvals are the review afterwards.
 type breakGlassFile struct {
 	SOP       sop            `yaml:",inline"`
-	People    peopleYAML     `yaml:"people"`
-	OnCall    []string       `yaml:"onCall"` // IDs of schedules
-	Roles     []roleNameYAML `yaml:"roles"`
-	Maximum   string         `yaml:"maximum"`
-	Review    string         `yaml:"review"`
-	Approvals []approvalYAML `yaml:"approvals"`
+	People    peopleYAML     `yaml:"people"`    // who may take emergency access, for themselves
+	OnCall    []string       `yaml:"onCall"`    // IDs of schedules: whoever is on call may, too
+	Roles     []roleNameYAML `yaml:"roles"`     // all that may be taken; never a protected group
+	Maximum   string         `yaml:"maximum"`   // how long at most, from the ticket's creation, such as 4h
+	Review    string         `yaml:"review"`    // within which it has to be reviewed, such as 24h
+	Approvals []approvalYAML `yaml:"approvals"` // the review afterwards
 }
 
 type roleNameYAML struct {
 	System string `yaml:"system"` // its ID
-	Role   string `yaml:"role"`
+	Role   string `yaml:"role"`   // one of the system's
 }
 
 // birthrightFile is what people get by their profile.
 type birthrightFile struct {
 	SOP   sop                  `yaml:",inline"`
-	Grace string               `yaml:"grace"`
-	Rules []birthrightRuleYAML `yaml:"rules"`
+	Grace string               `yaml:"grace"` // how long access stays after the profile has become another known one, such as 7d
+	Rules []birthrightRuleYAML `yaml:"rules"` // what gives what
 }
 
 type birthrightRuleYAML struct {
-	Name  string         `yaml:"name"`
-	When  string         `yaml:"when"`
-	Roles []roleNameYAML `yaml:"roles"`
+	Name  string         `yaml:"name"`  // short and stable: it is part of what the rule gives
+	When  string         `yaml:"when"`  // a condition in CEL over user, the Okta profile; it has to name the attributes
+	Roles []roleNameYAML `yaml:"roles"` // what it gives
 }
 
 func (c *compiler) roleChange(f *file) {
@@ -172,6 +172,9 @@ func (c *compiler) birthright(f *file) {
 		return
 	}
 	head := c.head(f, in.SOP)
+	if len(in.SOP.Tickets.Projects) > 0 {
+		f.wrong("$.tickets", "leave tickets out; a birthright needs none")
+	}
 	sum := sha256.Sum256(f.text)
 	p := birthright.Policy{ID: head.ID(), Digest: hex.EncodeToString(sum[:]), Grace: f.span("$.grace", in.Grace, 0)}
 	if in.Grace == "" {

@@ -133,8 +133,8 @@ type fieldsYAML struct {
 	Justification string `yaml:"justification"`
 	Expires       string `yaml:"expires"`
 	Effective     string `yaml:"effective"`
-	OldSystem     string `yaml:"oldSystem"`
-	OldRole       string `yaml:"oldRole"`
+	OldSystem     string `yaml:"oldSystem"` // of a role change: the system whose role goes
+	OldRole       string `yaml:"oldRole"`   // of a role change: the role that goes
 }
 
 type approvalYAML struct {
@@ -185,7 +185,7 @@ type leaverFile struct {
 type revocationFile struct {
 	SOP       sop            `yaml:",inline"`
 	Approvals []approvalYAML `yaml:"approvals"`
-	Urgent    urgencyYAML    `yaml:"urgent"`
+	Urgent    urgencyYAML    `yaml:"urgent"` // which tickets wait for nothing else
 }
 
 type calendarFile struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -37,7 +38,11 @@ func (l *loader) loadProfiles(tx *store.Tx) error {
 	if len(l.r.Policies.Birthrights) == 0 {
 		return nil
 	}
-	users, err := tx.UsersUnjudged(l.r.birthrightMark(), profilesAtOnce)
+	limit := profilesAtOnce
+	if !l.r.Write {
+		limit = math.MaxInt32 // nobody is marked, and whoever asks wants to see everybody
+	}
+	users, err := tx.UsersUnjudged(l.r.birthrightMark(), limit)
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,14 @@ type emergency struct {
 	reviewed time.Time
 }
 
+// begins reports whether the access is about to be granted.
+func (e emergency) begins(stored map[change.GrantID]change.Grant) bool {
+	return slices.ContainsFunc(e.grants, func(g change.Grant) bool {
+		_, known := stored[g.ID]
+		return !known && g.Ended.IsZero()
+	})
+}
+
 // due returns when the access has to have been reviewed.
 func (e emergency) due() time.Time { return e.ticket.Created.Add(e.sop.BreakGlass.Review) }
 

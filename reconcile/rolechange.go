@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -101,8 +102,8 @@ func (c *conclusion) moved(tx *store.Tx, j judged) error {
 			return c.ungivable(tx, j)
 		}
 	}
-	if c.outstanding(j.ticket.Key) || c.obscured(j) {
-		return nil
+	if c.outstanding(j.ticket.Key) || c.hidden(j.ticket.Key) {
+		return c.standstill(tx, j.ticket.Key)
 	}
 	changes := c.confirmed(j.ticket.Key, change.AddMember, change.RemoveMember)
 	said := remark{purpose: purposeProvisioned, text: c.r.movedText(changes, c.skipped(j.ticket.Key)), at: c.view.observation.Now}
@@ -118,10 +119,25 @@ func (c *conclusion) moved(tx *store.Tx, j judged) error {
 	return c.closeWithEvidence(tx, j)
 }
 
+// hidden reports whether a group that the role change takes away could not be read: whether the old access is gone is not
+// known then. A group that does not exist any more gives no access.
+func (c *conclusion) hidden(key ticket.Key) bool {
+	for _, rc := range c.view.observation.RoleChanges {
+		if rc.Ticket == key && slices.ContainsFunc(rc.Old, func(id access.GroupID) bool {
+			cause, failed := c.loader.unread[id]
+			return failed && !errors.Is(cause, access.ErrNotFound)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
 // outstanding reports whether something is still to be done on the ticket's word.
 func (c *conclusion) outstanding(key ticket.Key) bool {
 	ours := func(ch change.Change) bool { return ch.Ticket == key }
-	return slices.ContainsFunc(c.plan.Changes, ours) || slices.ContainsFunc(c.view.observation.Pending, ours)
+	rests := slices.ContainsFunc(c.view.standoffs, func(s Standoff) bool { return ours(s.Change) }) // refused, and tried again
+	return rests || slices.ContainsFunc(c.plan.Changes, ours) || slices.ContainsFunc(c.view.observation.Pending, ours)
 }
 
 // skipped returns what is due on the ticket's word and somebody else has to do.

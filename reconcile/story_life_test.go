@@ -415,3 +415,21 @@ func TestAnUndoThatEvidenceCameToSpeakAgainstIsNotDone(t *testing.T) {
 	b.settle()
 	b.wantIn("gPay", "uEve", false)
 }
+
+func TestARoleChangeWhoseOldGroupCannotBeReadStaysOpen(t *testing.T) {
+	b := newBench(t)
+	b.v.okta.unreadable["gWiki"] = access.ErrDenied
+	b.moves("Role change", ask{about: "uBob", system: "Payments", role: "Admin", oldSystem: "Wiki"})
+	later(25 * time.Hour)(b) // every group is read again after a day
+	for range 4 {
+		if _, err := b.pass(); err != nil {
+			t.Fatal(err)
+		}
+		later(time.Minute)(b)
+	}
+	b.wantStatus(acc1, "Approved")
+	delete(b.v.okta.unreadable, "gWiki")
+	b.settle()
+	b.wantMade(added("gPayAdm", "uBob"), removed("gWiki", "uBob"))
+	b.wantStatus(acc1, "Closed")
+}

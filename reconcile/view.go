@@ -106,6 +106,15 @@ func (r *Reconciler) refresh(ctx context.Context, v view, stored map[change.Gran
 		}
 		refreshed = true
 	}
+	for _, e := range v.emergencies {
+		if !r.Write || !e.begins(stored) {
+			continue
+		}
+		if err := r.readTicket(ctx, e.ticket.Key); err != nil {
+			return false, fmt.Errorf("ticket %s: %w", e.ticket.Key, err)
+		}
+		refreshed = true
+	}
 	return refreshed, nil
 }
 

@@ -128,8 +128,8 @@ func (d *daemon) checkMarks() []checked {
 	}
 	for _, name := range files {
 		lines = append(lines, checked{
-			What: fmt.Sprintf("%s: %d guesses of sopd init are to be confirmed", name, guesses[name]), Warning: true,
-			Fix: `correct each, or take its mark "guess" away`,
+			What: fmt.Sprintf("%s: guesses of sopd init to be confirmed: %d", name, guesses[name]), Warning: true,
+			Fix: `correct each, and take its mark "guess" away`,
 		})
 	}
 	return lines

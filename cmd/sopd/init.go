@@ -202,26 +202,26 @@ func desks(ctx context.Context, t *jira.Tickets) ([]draft.Desk, error) {
 	return out, err
 }
 
-// schedules reads the names of the on-call schedules that are enabled, whichever system pages.
-func schedules(ctx context.Context, p pager) ([]string, error) {
-	var names []string
+// schedules reads the on-call schedules that are enabled, whichever system pages.
+func schedules(ctx context.Context, p pager) ([]draft.Schedule, error) {
+	var found []draft.Schedule
 	switch p := p.(type) {
 	case *opsgenie.Pager:
 		all, err := p.Schedules(ctx)
 		for _, s := range all {
 			if s.Enabled {
-				names = append(names, s.Name)
+				found = append(found, draft.Schedule{ID: string(s.ID), Name: s.Name})
 			}
 		}
-		return names, err
+		return found, err
 	case *jsmops.Pager:
 		all, err := p.Schedules(ctx)
 		for _, s := range all {
 			if s.Enabled {
-				names = append(names, s.Name)
+				found = append(found, draft.Schedule{ID: string(s.ID), Name: s.Name})
 			}
 		}
-		return names, err
+		return found, err
 	}
 	return nil, nil
 }

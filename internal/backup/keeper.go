@@ -98,17 +98,18 @@ func (k *Keeper) Tick(ctx context.Context) error {
 	}
 	due.backup = due.backup || due.test && len(k.Identities) == 0 // the test restores a backup made for it
 	var made Made
+	var failed error
 	if due.backup {
-		if made, err = k.backup(ctx); err != nil && !due.test {
-			return fmt.Errorf("backup: %w", err)
+		if made, failed = k.backup(ctx); failed != nil {
+			failed = fmt.Errorf("backup: %w", failed)
 		}
 	}
 	if due.test {
-		if err := k.test(ctx, made, err); err != nil {
-			return fmt.Errorf("restore test: %w", err)
+		if err := k.test(ctx, made, failed); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("restore test: %w", err))
 		}
 	}
-	return nil
+	return failed
 }
 
 func (k *Keeper) lease(ctx context.Context) (fence int64, mine bool, err error) {
@@ -177,12 +178,11 @@ func Note(ctx context.Context, s *store.Store, made Made) error {
 func (k *Keeper) test(ctx context.Context, made Made, notMade error) error {
 	t, failed := Tested{Method: OfFresh}, notMade
 	switch {
-	case notMade != nil:
-	case len(k.Identities) == 0:
+	case len(k.Identities) > 0:
+		t, failed = k.rehearse(ctx)
+	case notMade == nil:
 		t.File, t.Taken, t.DurationMillis = made.File, made.Taken, made.Took.Milliseconds()
 		t.Records, t.Root = made.Whole.Records, made.Whole.Root.String()
-	default:
-		t, failed = k.rehearse(ctx)
 	}
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // told to stop: the test was neither passed nor failed

@@ -326,6 +326,9 @@ func (c *comparer) grant(g change.Grant) error {
 			return err
 		}
 	}
+	if g.Ticket == "" {
+		return nil // a rule of a policy entitles, without a ticket
+	}
 	_, _, found, err := c.tx.Ticket(g.Ticket)
 	if err != nil || found {
 		return err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/evidence"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/xuri/excelize/v2"
@@ -233,12 +234,35 @@ func TestWhatAPseudonymMeansCannotBeChanged(t *testing.T) {
 		}
 		script.expect(t, f.files, a.key.Public(), 5)
 	}
-	// Two persons exchanged, each with the key of the other's: the hash does not fit.
 	f := forger{t: t, files: clone(good), key: a.key}
-	f.lines(evidence.FilePeople, func(l [][]byte) [][]byte { return l[1:] })
+	f.files[evidence.FilePeople].Data = nil
 	f.resign(asItIs)
 	if _, err := evidence.Verify(f.files, a.key.Public()); err == nil {
-		t.Error("a person left out, whose rows name the identifier, is not found")
+		t.Error("persons whom the lists name and the file does not are not found")
 	}
 	script.expect(t, f.files, a.key.Public(), 5)
+}
+
+func TestAccessByARuleOfAPolicyNeedsNoTicket(t *testing.T) {
+	a := newArchive(t)
+	a.autumn(8)
+	members := []access.UserID{"00ubirthright"}
+	for i := range 8 {
+		members = append(members, user(i).ID)
+	}
+	a.observe(members...)
+	a.write(func(tx *store.Tx) error {
+		return tx.PutGrant(change.Grant{
+			ID: "birthright/00gpayments/00ubirthright", User: "00ubirthright", Group: payments, Policy: "access-provisioning@1.0.0", Reason: change.Birthright, Approved: october,
+		})
+	})
+	_, m := a.export()
+	for kind, n := range m.Comparison.Orphans {
+		if n != 0 {
+			t.Errorf("%d of %q", n, kind)
+		}
+	}
+	if m.Comparison.Granted != 9 {
+		t.Errorf("%d of %d with a grant", m.Comparison.Granted, m.Comparison.Memberships)
+	}
 }

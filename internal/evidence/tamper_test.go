@@ -98,6 +98,11 @@ func (f forger) resign(edit func(*evidence.Manifest)) {
 	f.files[evidence.FileManifest].Data, f.files[evidence.FileSignature].Data = text, []byte(signature)
 }
 
+// at returns where a list stands in the manifest.
+func at(m *evidence.Manifest, file string) int {
+	return slices.IndexFunc(m.Views, func(v evidence.ViewCount) bool { return v.File == file })
+}
+
 func asItIs(*evidence.Manifest) {}
 
 // tampering is one way to change an export, and where it must be found.
@@ -183,7 +188,7 @@ func dishonestOwner() []tampering {
 	return []tampering{
 		{"signed again: a list without a row", func(f forger) {
 			f.lines("changes.csv", func(l [][]byte) [][]byte { return slices.Delete(l, 1, 2) })
-			f.resign(func(m *evidence.Manifest) { m.Views[2].Rows-- })
+			f.resign(func(m *evidence.Manifest) { m.Views[at(m, "changes.csv")].Rows-- })
 		}, "changes.csv", ledger.Edited},
 		{"signed again: other numbers", func(f forger) { f.resign(func(m *evidence.Manifest) { m.Kinds["grant.approved"]-- }) }, evidence.FileManifest, ledger.Foreign},
 		{"signed again: another number of rows", func(f forger) { f.resign(func(m *evidence.Manifest) { m.Views[0].Rows++ }) }, evidence.FileManifest, ledger.Foreign},
@@ -193,9 +198,14 @@ func dishonestOwner() []tampering {
 		{"signed again: a shorter period", func(f forger) { f.resign(func(m *evidence.Manifest) { m.To = m.To.AddDate(0, 0, -9) }) }, "", ""},
 		{"signed again: no such list", func(f forger) {
 			delete(f.files, "findings.csv")
-			f.resign(func(m *evidence.Manifest) { m.Views = slices.Delete(m.Views, 7, 8) })
+			f.resign(func(m *evidence.Manifest) {
+				i := at(m, "findings.csv")
+				m.Views = slices.Delete(m.Views, i, i+1)
+			})
 		}, evidence.FileManifest, ledger.Foreign},
-		{"signed again: another query", func(f forger) { f.resign(func(m *evidence.Manifest) { m.Views[3].Fact = "leaver.removed" }) }, evidence.FileManifest, ledger.Foreign},
+		{"signed again: another query", func(f forger) {
+			f.resign(func(m *evidence.Manifest) { m.Views[at(m, "leavers.csv")].Fact = "leaver.removed" })
+		}, evidence.FileManifest, ledger.Foreign},
 		{"signed again: a file that nobody vouches for", func(f forger) {
 			f.resign(func(m *evidence.Manifest) {
 				m.Files = slices.DeleteFunc(m.Files, func(s evidence.FileSum) bool { return s.Name == "holds.csv" })
@@ -244,6 +254,34 @@ func TestEachWayOfTamperingWithAnExportIsFoundByBothVerifiers(t *testing.T) {
 			}
 			script.expect(t, f.files, a.key.Public(), 5)
 		})
+	}
+}
+
+func TestTheScriptKnowsEveryKindOfRecordAndEveryList(t *testing.T) {
+	text, err := os.ReadFile(newScript(t).path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), `KINDS = set("""`)
+	kinds, _, _ := strings.Cut(rest, `"""`)
+	known := strings.Fields(kinds)
+	want := make([]string, 0, len(ledger.Kinds()))
+	for _, kind := range ledger.Kinds() {
+		want = append(want, string(kind))
+	}
+	slices.Sort(known)
+	slices.Sort(want)
+	if !slices.Equal(known, want) {
+		t.Errorf("docs/verify_evidence.py knows %v, want %v", known, want)
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "evidence.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, view := range evidence.Views() {
+		if !bytes.Contains(text, []byte(`("`+view.File+`"`)) || !bytes.Contains(page, []byte("| `"+view.File+"` |")) {
+			t.Errorf("%s is not in docs/verify_evidence.py or docs/evidence.md", view.File)
+		}
 	}
 }
 

@@ -81,7 +81,7 @@ func (e *exporter) writeTicket(out jsonLines, key ticket.Key) error {
 // decides reports whether a record of the kind rests on a ticket.
 func decides(kind ledger.Kind) bool {
 	switch kind {
-	case ledger.GrantApproved, ledger.GrantEnded, ledger.RequestRefused, ledger.ChangeIntended, ledger.ReviewDecided:
+	case ledger.GrantApproved, ledger.GrantEnded, ledger.GrantLapsed, ledger.RequestRefused, ledger.ChangeIntended, ledger.ReviewDecided:
 		return true
 	default:
 		return false

@@ -12,8 +12,8 @@ import (
 func grantForm() form {
 	return form{
 		View:     View{File: "grants.csv", Title: "access granted, with request, approvers, provision and validation", Kinds: []ledger.Kind{ledger.GrantApproved}},
-		columns:  []string{"login", "group_name", "system", "role", "policy", "requested", "approved", "approvers", "fields_hash", "expires", "change_id", "provisioned", "system_log_event", "validated", "ended", "end_reason", "end_ticket"},
-		policies: []string{"AccessProvisioning", "EmergencyAccess"},
+		columns:  []string{"login", "group_name", "system", "role", "policy", "why", "requested", "approved", "approvers", "fields_hash", "expires", "change_id", "provisioned", "system_log_event", "validated", "ended", "end_reason", "end_ticket"},
+		policies: []string{"AccessProvisioning", "RoleChange", "BreakGlass", "Birthright"},
 		cells:    (*exporter).grantCells,
 	}
 }
@@ -40,7 +40,7 @@ func (e *exporter) grantCells(r ledger.Record) ([]string, error) {
 	}
 	validated, err := e.factAt(string(g.Ticket), factValidated)
 	return []string{
-		login, group, g.System, g.Role, g.Policy, iso(g.Requested), iso(g.Approved), approvers(g), g.FieldsHash, iso(g.Expires), string(add.ID),
+		login, group, g.System, g.Role, g.Policy, string(g.Why()), iso(g.Requested), iso(g.Approved), approvers(g), g.FieldsHash, iso(g.Expires), string(add.ID),
 		iso(add.Settled), string(add.Event), iso(validated), iso(g.Ended), string(g.EndReason), string(g.EndTicket),
 	}, err
 }
@@ -48,16 +48,24 @@ func (e *exporter) grantCells(r ledger.Record) ([]string, error) {
 // provision returns the confirmed change that gave what the grant entitles to. There is none when the member was in the
 // group already.
 func (e *exporter) provision(g change.Grant) (change.Change, error) {
-	changes, err := e.tx.ChangesByTicket(g.Ticket)
+	changes, err := e.changesOf(g)
 	if err != nil {
 		return change.Change{}, err
 	}
 	for _, c := range changes {
-		if c.Kind == change.AddMember && c.State == change.Confirmed && c.Membership() == g.Membership() {
+		if c.Kind == change.AddMember && c.State == change.Confirmed && c.Ticket == g.Ticket && c.Membership() == g.Membership() {
 			return c, nil
 		}
 	}
 	return change.Change{}, nil
+}
+
+// changesOf returns the changes among which the grant's is: those of its ticket, or of its user where it has none.
+func (e *exporter) changesOf(g change.Grant) ([]change.Change, error) {
+	if g.Ticket != "" {
+		return e.tx.ChangesByTicket(g.Ticket)
+	}
+	return e.tx.ChangesByUser(g.User)
 }
 
 func approvers(g change.Grant) string {

@@ -10,7 +10,7 @@ func grantEndForm() form {
 	return form{
 		View:     View{File: "grant-ends.csv", Title: "access that ended, with the reason", Kinds: []ledger.Kind{ledger.GrantEnded}},
 		columns:  []string{"login", "group_name", "system", "role", "policy", "approved", "expires", "ended", "end_reason", "end_ticket"},
-		policies: []string{"AccessProvisioning", "Deprovisioning", "Revocation", "AccessReview"},
+		policies: []string{"AccessProvisioning", "Deprovisioning", "Revocation", "RoleChange", "BreakGlass", "Birthright", "AccessReview"},
 		cells:    (*exporter).endCells,
 	}
 }

@@ -25,8 +25,8 @@ type form struct {
 // choose others.
 func forms() []form {
 	return []form{
-		grantForm(), grantEndForm(), changeForm(), leaverForm(), refusalForm(), holdForm(), exceptionForm(), findingForm(), backupForm(),
-		policyForm(), anchorForm(),
+		grantForm(), grantEndForm(), lapseForm(), changeForm(), leaverForm(), refusalForm(), holdForm(), exceptionForm(), findingForm(),
+		openedForm(), backupForm(), policyForm(), anchorForm(),
 	}
 }
 

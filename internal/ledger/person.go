@@ -46,9 +46,10 @@ func IsPseudonym(text string) bool {
 // letters does not matter.
 func personField(name string) bool {
 	switch strings.ToLower(name) {
-	case "account", "accounts", "acceptedby", "acknowledgedby", "actor", "adopter", "approvedby", "approver", "approvers", "assignee", "author",
-		"beneficiary", "by", "cancelledby", "commander", "decidedby", "manager", "person", "persons", "reporter", "requester",
-		"responder", "reviewer", "user", "users":
+	case "account", "accounts", "acceptedby", "acknowledgedby", "actor", "adopter", "approvedby", "approver", "approvers", "assignee", "assignees",
+		"author", "beneficiary", "by", "cancelledby", "closedby", "commander", "createdby", "decidedby", "engaged", "manager", "openedby",
+		"person", "persons", "reporter", "requestedby", "requester", "responder", "responders", "reviewedby", "reviewer", "reviewers",
+		"takenby", "user", "users":
 		return true
 	default:
 		return false

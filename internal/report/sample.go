@@ -147,8 +147,8 @@ func (c *composer) grants() (columns []string, rows [][]Cell) {
 			approvers += string(p.User) + " as " + p.Role
 		}
 		rows = append(rows, []Cell{
-			text(string(g.Ticket)), text(string(g.User)), text(g.System), text(g.Role), text(c.group(string(g.Group))), instant(g.Approved), text(approvers), instant(g.Expires),
+			text(string(g.Ticket)), text(string(g.Why())), text(string(g.User)), text(g.System), text(g.Role), text(c.group(string(g.Group))), instant(g.Approved), text(approvers), instant(g.Expires),
 		})
 	}
-	return []string{"ticket", "user", "system", "role", "group", "approved", "approvers", "expires"}, rows
+	return []string{"ticket", "why", "user", "system", "role", "group", "approved", "approvers", "expires"}, rows
 }

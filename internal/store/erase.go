@@ -15,19 +15,20 @@ import (
 // columns lists where identifiers of persons stand, outside of the ledger and of what is deleted whole.
 func columns() map[string][]string {
 	return map[string][]string{
-		"events":    {"doc"},
-		"tickets":   {"doc"},
-		"approvals": {"doc"},
-		"grants":    {"id", "user_id", "doc"},
-		"changes":   {"user_id", "doc"},
-		"effects":   {"key", "after", "doc"},
-		"pages":     {"alias", "doc"},
-		"baseline":  {"user_id", "adopter"},
-		"findings":  {"key", "doc"},
-		"holds":     {"doc"},
-		"facts":     {"id", "subject", "doc"},
-		"cycles":    {"subject", "doc"},
-		"work":      {"key"},
+		"events":       {"doc"},
+		"tickets":      {"doc"},
+		"approvals":    {"doc"},
+		"grants":       {"id", "user_id", "doc"},
+		"changes":      {"user_id", "doc"},
+		"effects":      {"key", "after", "doc"},
+		"pages":        {"alias", "doc"},
+		"baseline":     {"user_id", "adopter"},
+		"findings":     {"key", "doc"},
+		"holds":        {"doc"},
+		"facts":        {"id", "subject", "doc"},
+		"cycles":       {"subject", "doc"},
+		"work":         {"key"},
+		"quiet_groups": {"doc"},
 		// Of the procedures besides access.
 		"procedures": {"doc"}, "tasks": {"doc"}, "reviews": {"doc"}, "unassigned": {"user_id"}, "stale_subjects": {"subject"},
 	}
@@ -188,6 +189,7 @@ func (e *eraser) rows(user access.UserID) error {
 	}
 	for _, query := range []string{
 		"DELETE FROM users WHERE id = $1", "DELETE FROM members WHERE user_id = $1", "DELETE FROM event_subjects WHERE user_id = $1",
+		"DELETE FROM user_names WHERE user_id = $1", "DELETE FROM change_retries WHERE user_id = $1",
 		"DELETE FROM user_names WHERE user_id = $1", "DELETE FROM change_retries WHERE user_id = $1",
 	} {
 		n, err := e.tx.exec(query, string(user))

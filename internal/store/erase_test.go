@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,6 +218,29 @@ func TestAnErasedPersonIsNowhereAndTheTreeStands(t *testing.T) {
 			return err
 		})
 	})
+}
+
+// TestAnErasureKnowsEveryTable fails when a table is added: say in erase.go what becomes of a person in it, or here that it
+// holds none.
+func TestAnErasureKnowsEveryTable(t *testing.T) {
+	url := storetest.NewSQLite(t)
+	s := storetest.OpenURL(t, url, func() time.Time { return noon })
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("erase.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := []string{
+		"ledger", "ledger_hashes", "checkpoints", "okta_groups", "group_reads", "group_revisions", "rules", "bad_tickets", "change_totals", "cursors",
+		"leases", "policy_files", "kpi_days", "kpi_spread", "goose_db_version", "sqlite_sequence",
+	}
+	for table := range dump(t, url) {
+		if !slices.Contains(nobody, table) && !strings.Contains(string(source), `"`+table+`":`) && !strings.Contains(string(source), " "+table+" ") {
+			t.Errorf("an erasure does not know the table %s", table)
+		}
+	}
 }
 
 func TestWhoIsStillAtWorkIsNotErased(t *testing.T) {

@@ -224,21 +224,34 @@ func (s *Server) projectStatuses(c *call) reply {
 	}
 	out := []any{}
 	for _, t := range p.issueTypes {
-		w := p.workflow
-		for _, r := range p.requestTypes {
-			if r.IssueType == t.name {
-				w = r.workflow
+		statuses, seen := []any{}, map[string]bool{}
+		for _, w := range p.workflowsOf(t) {
+			for _, status := range w.Statuses {
+				if !seen[status.Name] {
+					seen[status.Name] = true
+					statuses = append(statuses, s.wireStatus(status))
+				}
 			}
-		}
-		statuses := []any{}
-		for _, status := range w.Statuses {
-			statuses = append(statuses, s.wireStatus(status))
 		}
 		entry := s.wireIssueType(t)
 		entry["statuses"] = statuses
 		out = append(out, entry)
 	}
 	return ok(out)
+}
+
+// workflowsOf lists the workflows of an issue type. Jira has one for each; here its request types may each have their own.
+func (p *project) workflowsOf(t issueType) []*workflow {
+	var all []*workflow
+	for _, r := range p.requestTypes {
+		if r.IssueType == t.name {
+			all = append(all, r.workflow)
+		}
+	}
+	if len(all) == 0 {
+		all = append(all, p.workflow)
+	}
+	return all
 }
 
 func (s *Server) getUser(c *call) reply {

@@ -23,7 +23,13 @@ type Site struct {
 	Approvers  string        // name or ID of the group that approves until each system has its owner; empty: guessed
 	Desks      []Desk        // every service desk that the account sees
 	Pager      string        // what the paging system is called; empty: none was asked
-	Schedules  []string      // names of the on-call schedules that are enabled
+	Schedules  []Schedule    // the on-call schedules that are enabled
+}
+
+// Schedule is an on-call schedule.
+type Schedule struct {
+	ID   string // never changes
+	Name string // as the paging system shows it
 }
 
 // Group is a group of the directory with what decides whether sopd may manage it.

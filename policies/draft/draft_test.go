@@ -39,7 +39,7 @@ func site() draft.Site {
 		}}, {Project: "HR", Requests: []draft.Request{
 			{Name: "Offboarding", Statuses: statuses, Fields: []draft.Field{{"Access for", "user"}, {"Last day", "date"}, {"Leaver", "user"}}},
 		}}},
-		Pager: "Opsgenie", Schedules: []string{"Platform", "Security Operations"},
+		Pager: "Opsgenie", Schedules: []draft.Schedule{{ID: "s2", Name: "Security Operations"}, {ID: "s1", Name: "Platform"}},
 	}
 }
 
@@ -143,6 +143,34 @@ func TestRequestTypesFieldsAndStatusesAreMappedByName(t *testing.T) {
 	}
 }
 
+func TestEmergenciesAndRoleChangesAreNotTakenForRequestsOfAccess(t *testing.T) {
+	s := site()
+	s.Desks[0].Requests = append([]draft.Request{
+		{
+			Name: "Emergency access", Fields: []draft.Field{{"System", "option"}, {"Role", "option"}, {"Reason", "string"}},
+			Statuses: []draft.Status{{Name: "Approved"}, {Name: "In use"}, {Name: "Waiting for review"}, {Name: "Closed", Done: true}},
+		},
+		{
+			Name: "Role change", Statuses: s.Desks[0].Requests[1].Statuses,
+			Fields: []draft.Field{{"Old system", "option"}, {"Old role", "option"}, {"System", "option"}, {"Role", "option"}, {"Employee", "user"}},
+		},
+	}, s.Desks[0].Requests...)
+	set := load(t, s)
+	asked, _ := set.Kind(policies.KindAccessProvisioning)
+	if !cmp.Equal(asked.Tickets.RequestTypes, []string{"Access request"}) {
+		t.Errorf("%+v", asked.Tickets)
+	}
+	emergency, ok := set.Kind(policies.KindBreakGlass)
+	if !ok || !cmp.Equal(emergency.Tickets.Fulfil, []string{"In use"}) || len(emergency.BreakGlass.Schedules) != 2 || emergency.BreakGlass.Maximum != time.Hour ||
+		!emergency.BreakGlass.Allows("production-db", "admins") || emergency.BreakGlass.Allows("payments", "operators") {
+		t.Errorf("%+v %+v", emergency.Tickets, emergency.BreakGlass)
+	}
+	moved, ok := set.Kind(policies.KindRoleChange)
+	if f := moved.Rules.Fields; !ok || f.System != "System" || f.OldSystem != "Old system" || f.OldRole != "Old role" || f.Beneficiary != "Employee" {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestWhatIsNotFoundIsLeftOpenAndSaid(t *testing.T) {
 	s := site()
 	s.Groups, s.Desks, s.Schedules = []draft.Group{group("00gx", "payments-viewers", 7)}, s.Desks[:1], nil
@@ -156,7 +184,7 @@ func TestWhatIsNotFoundIsLeftOpenAndSaid(t *testing.T) {
 		}
 	}
 	readme := fileOf(t, s, "README.md")
-	for _, want := range []string{"De-provisioning (kind Deprovisioning)", "Access revocation (kind Revocation)", "no on-call schedule"} {
+	for _, want := range []string{"De-provisioning (kind Deprovisioning)", "Emergency access (kind BreakGlass)", "Access revocation (kind Revocation)", "no on-call schedule"} {
 		if !strings.Contains(readme, want) {
 			t.Errorf("no %q in\n%s", want, readme)
 		}

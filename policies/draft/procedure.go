@@ -11,10 +11,12 @@ type kind struct {
 	Kind, Name, Title string
 	request           *regexp.Regexp // what its request types are called
 	fields            []slot
-	Asks              bool   // the requester is asked whether it works
-	Head              string // what stands before tickets in this kind alone
-	tail              string // what stands behind the first approval: a template over view
-	approver          string // whose approval: "owners" or "hr"
+	Asks              bool           // the requester is asked whether it works
+	Head              string         // what stands before tickets in this kind alone
+	tail              string         // what stands behind the first approval: a template over view
+	approver          string         // whose approval: "owners", "hr" or "security"
+	fulfil            *regexp.Regexp // what the status is called in which sopd acts; nil: approved
+	Reviewed          bool           // it waits for a review before it closes
 }
 
 // slot is a field that the procedure reads from a ticket.
@@ -33,6 +35,8 @@ var (
 	systemField = slot{"system", nil, []string{"(?i)^system", "(?i)system|application|service|tool"}, true, "which system"}
 	roleField   = slot{"role", nil, []string{"(?i)^role", "(?i)role|entitlement|permission|access level|profile"}, false, "which role"}
 	reason      = slot{"justification", nil, []string{"(?i)justif", "(?i)reason|purpose|why|need"}, true, "why"}
+	oldSystem   = slot{"oldSystem", nil, []string{"(?i)(old|previous|former|current).*(system|application)"}, true, "which system is given up"}
+	oldRole     = slot{"oldRole", nil, []string{"(?i)(old|previous|former|current).*(role|entitlement|permission)"}, false, "which role is given up"}
 	until       = slot{"expires", []string{"date", "datetime"}, []string{"(?i)until|expir", "(?i)end"}, false, "until when"}
 	lastDay     = slot{"effective", []string{"date", "datetime"}, []string{"(?i)last day|leaving date|termination", "(?i)effective|end|until"}, false, "from when"}
 )
@@ -52,6 +56,19 @@ func procedures() []kind {
 			fields:  []slot{leaver, lastDay},
 			Head:    "mode: observe # observe ends no sessions; enforce does\nsuspend: false\n",
 			tail:    leaverClocks,
+		},
+		{
+			Kind: "BreakGlass", Name: "break-glass", Title: "Emergency access", approver: "security", Reviewed: true,
+			request: regexp.MustCompile(`(?i)emergency|break.?glass|fire.?fight`), fulfil: regexp.MustCompile(`(?i)in use|granted|emergency`),
+			fields: []slot{systemField, roleField, reason, until},
+			Head:   "maximum: 1h # guess: the longest that anybody should need\nreview: 24h # the default of sopd\n",
+			tail:   breakGlassTail,
+		},
+		{
+			Kind: "RoleChange", Name: "role-change", Title: "Change of role", approver: "owners",
+			request: regexp.MustCompile(`(?i)role.?change|change of role|mover|transfer|new position`),
+			fields:  []slot{beneficiary, systemField, roleField, oldSystem, oldRole, reason},
+			Head:    "replaces: named # the ticket names what is given up; all-grants gives up everything that is not approved again\n",
 		},
 		{
 			Kind: "AccessProvisioning", Name: "access-provisioning", Title: "Access provisioning", approver: "owners", Asks: true,
@@ -92,11 +109,22 @@ type view struct {
 	Validate        string
 	Validated       []string
 	Close           string
-	Statuses        []string // all that were seen, for a comment
-	Approver        *Group   // for kinds that no owner approves
+	Review          string
+	OnCall          []Schedule // who may break the glass
+	Risky           []system   // systems of high risk
+	Statuses        []string   // all that were seen, for a comment
+	Approver        *Group     // for kinds that no owner approves
 	Security        *Group
 	Expires         bool // the form has a field for it
 	Escalate        string
+}
+
+// ByOwners reports whether the owners of the system approve.
+func (v view) ByOwners() bool { return v.approver == "owners" }
+
+// ApproverRole is what the approval of others is called.
+func (v view) ApproverRole() string {
+	return map[string]string{"hr": "human-resources", "security": "security-review"}[v.approver]
 }
 
 // line is a field of the file with its comment.
@@ -107,8 +135,12 @@ func (d *drafter) procedure(k kind, found []match) view {
 		kind: k, Day: d.Day(), NextReview: d.site.Day.AddDate(1, 0, 0).Format(time.DateOnly), Chosen: found[0], Others: found[1:],
 		Security: d.security, Escalate: d.escalation(),
 	}
-	if k.approver == "hr" {
+	switch k.approver {
+	case "hr":
 		v.Approver = d.hr
+	case "security":
+		v.Approver, v.OnCall = d.security, d.Schedules()
+		v.Risky = slices.DeleteFunc(slices.Clone(d.systems), func(s system) bool { return s.Risk != "high" })
 	}
 	taken := map[string]bool{}
 	for _, s := range k.fields {
@@ -143,6 +175,7 @@ var (
 	approvedWords = regexp.MustCompile(`(?i)^approved$|approved|to (be )?(provision|fulfil)|ready`)
 	progressWords = regexp.MustCompile(`(?i)in progress|provisioning|fulfil`)
 	validateWords = regexp.MustCompile(`(?i)(wait|pend|need|await).*(valid|confirm|customer|verif)|(valid|confirm|verif).*(wait|pend)`)
+	reviewWords   = regexp.MustCompile(`(?i)review`)
 	validWords    = regexp.MustCompile(`(?i)^(validated|confirmed|verified)$`)
 	closeWords    = regexp.MustCompile(`(?i)^(closed|done|resolved|completed)$`)
 )
@@ -161,9 +194,21 @@ func (v *view) statuses() {
 	for _, s := range v.Chosen.Statuses {
 		v.Statuses = append(v.Statuses, s.Name)
 	}
-	v.Waiting = pick(open, waitingWords)
-	if v.Fulfil = pick(open, approvedWords); len(v.Fulfil) == 0 {
-		v.Fulfil = pick(open, progressWords)
+	if v.Reviewed {
+		if names := pick(open, reviewWords); len(names) > 0 {
+			v.Review = names[0]
+		}
+	} else {
+		v.Waiting = pick(open, waitingWords)
+	}
+	ways := []*regexp.Regexp{approvedWords, progressWords}
+	if v.fulfil != nil {
+		ways = []*regexp.Regexp{v.fulfil}
+	}
+	for _, words := range ways {
+		if len(v.Fulfil) == 0 {
+			v.Fulfil = pick(open, words)
+		}
 	}
 	v.Fulfil = slices.DeleteFunc(v.Fulfil, func(s string) bool { return slices.Contains(v.Waiting, s) })
 	if names := pick(done, closeWords); len(names) > 0 {

@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -134,16 +135,20 @@ func (d *drafter) Unused() []match {
 // Pager is what the paging system is called; empty when none was asked.
 func (d *drafter) Pager() string { return d.site.Pager }
 
-// Schedules are the on-call schedules.
-func (d *drafter) Schedules() []string { return slices.Sorted(slices.Values(d.site.Schedules)) }
+// Schedules are the on-call schedules, sorted by name.
+func (d *drafter) Schedules() []Schedule {
+	all := slices.Clone(d.site.Schedules)
+	slices.SortFunc(all, func(a, b Schedule) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return all
+}
 
 var securityWords = regexp.MustCompile(`(?i)security|secops|infosec`)
 
 // escalation is the schedule that promises are escalated to; empty when none looks like it.
 func (d *drafter) escalation() string {
-	names := d.Schedules()
-	if i := slices.IndexFunc(names, securityWords.MatchString); i >= 0 {
-		return slug(names[i], "")
+	all := d.Schedules()
+	if i := slices.IndexFunc(all, func(s Schedule) bool { return securityWords.MatchString(s.Name) }); i >= 0 {
+		return slug(all[i].Name, "")
 	}
 	return ""
 }

@@ -96,7 +96,9 @@ nextReview: {{.NextReview}} # guess: a year from the draft
   projects: [{{.Chosen.Project}}]
   requestTypes: [{{q .Chosen.Name}}] # guess: by its name
   statuses: # seen: {{range $i, $s := .Statuses}}{{if $i}}, {{end}}{{say $s}}{{end}}
+{{- if not .Reviewed}}
     waiting: {{list .Waiting}} # {{if .Waiting}}guess: approval is asked for{{else}}open: the statuses in which approval is asked for{{end}}
+{{- end}}
     fulfil: {{list .Fulfil}} # {{if .Fulfil}}guess: approved, and sopd's to do{{else}}open: the statuses in which an approved ticket waits for sopd{{end}}
 {{- if .Validate}}
     validate: {{q .Validate}} # guess: the requester is asked whether it works
@@ -104,14 +106,19 @@ nextReview: {{.NextReview}} # guess: a year from the draft
 {{- else if .Asks}}
     # open: validate: the status in which the requester is asked whether it works; validated: the statuses of a yes
 {{- end}}
+{{- if .Review}}
+    review: {{q .Review}} # guess: the access has ended and waits for its review
+{{- else if .Reviewed}}
+    review: "" # open: the status in which the access has ended and waits for its review
+{{- end}}
     close: {{if .Close}}{{q .Close}} # guess: done{{else}}"" # open: the status of a ticket that is done{{end}}
   fields: # as Jira shows them
 {{- range .Fields}}
     {{.Key}}: {{q .Value}} # {{.Comment}}
 {{- end}}
-approvals: # each by another active person, who is neither requester nor beneficiary
-{{- if eq .Kind "Deprovisioning"}}
-  - role: human-resources
+approvals: # {{if .Reviewed}}the review, afterwards; {{end}}each by another active person, who is neither requester nor beneficiary
+{{- if not .ByOwners}}
+  - role: {{.ApproverRole}}
 {{- if .Approver}}
     groups: {{group .Approver}}
 {{- else}}
@@ -165,6 +172,31 @@ clocks: # the promises that sopd ships with; guess: that they are yours
     target: {default: 24h}
     owner: requester`
 
+const breakGlassTail = `
+{{- if .OnCall}}
+onCall: # guess: whoever is on call for one of these may
+{{- range .OnCall}}
+  - {{q .ID}} # {{say .Name}}
+{{- end}}
+{{- else}}
+people:
+  groups: [] # open: the Okta ID of the group whose members may
+{{- end}}
+roles:{{if not .Risky}} [] # open: what may be asked for: {system: ID, role: name}{{else}} # guess: every role of the systems whose risk looks high{{end}}
+{{- range .Risky}}
+{{- $id := .ID}}
+{{- range .Groups}}
+  - {system: {{$id}}, role: {{q .Role}}}
+{{- end}}
+{{- end}}
+clocks: # the promise that sopd ships with; guess: that it is yours
+  - kpi: review
+    subject: emergency
+    start: [break-glass.granted]
+    stop: [break-glass.reviewed]
+    target: {default: 24h}
+    owner: security-operations # guess` + escalateText
+
 const leaverClocks = `
 clocks: # the promise that sopd ships with; guess: that it is yours
   - kpi: leaver-revocation
@@ -200,10 +232,12 @@ Request types that no procedure took:
 
 {{if .Schedules}}On-call schedules of {{.Pager}}, for the owner and escalate of each clock:
 {{range .Schedules}}
-- {{say .}}
+- {{say .Name}}
 {{- end}}{{else}}{{.Pager}} shows no on-call schedule that is enabled.{{end}}
 {{- else}}
 
 No paging system was asked: set SOPD_PAGING.
 {{- end}}
+
+Never drafted: what people get by their profile alone (kind Birthright). That is yours to decide.
 `

@@ -1,7 +1,18 @@
 package reference
 
-// known describes fields that have no comment beside them in the source.
+import "strings"
+
+// known describes fields that have no comment beside them in the source: "type.field" or, for words that mean the same
+// wherever they stand, the field alone.
 func known(field string) string {
+	all := described()
+	if text, ok := all[field]; ok {
+		return text
+	}
+	return all[field[strings.LastIndex(field, ".")+1:]]
+}
+
+func described() map[string]string {
 	return map[string]string{
 		"header.apiVersion": "sopd/v1", "header.kind": "what the file is",
 		"catalogFile.systems": "the systems, each with its groups and roles",
@@ -42,5 +53,29 @@ func known(field string) string {
 		"leaverFile.approvals": "who has to approve an offboarding ticket", "leaverFile.mode": "observe ends no sessions; enforce does", "leaverFile.suspend": "the account is suspended as well",
 		"revocationFile.approvals": "who has to approve", "calendarFile.name": "as clocks name it", "calendarFile.zone": "an IANA time zone, such as Europe/Paris",
 		"calendarFile.versions": "hours and holidays, each from a day on", "calendarVersion.effective": "the day from which it holds; the first may leave it out", "calendarVersion.closed": "further days without work",
-	}[field]
+
+		"fieldsYAML.oldSystem": "the system that is given up", "fieldsYAML.oldRole": "the role that is given up",
+		"birthrightFile.grace": "how long access stays after the profile has changed, such as 7d", "birthrightFile.rules": "who gets what",
+		"birthrightRuleYAML.name":  "short and stable; it is part of what it gives",
+		"birthrightRuleYAML.when":  "a condition in CEL over the profile",
+		"birthrightRuleYAML.roles": "what they get", "roleNameYAML.role": "the role's name in the catalog",
+		"breakGlassFile.people": "who may", "breakGlassFile.roles": "what may be asked for", "breakGlassFile.maximum": "how long it lasts at most, such as 4h",
+		"breakGlassFile.review": "within which it has to be reviewed", "breakGlassFile.approvals": "the review, afterwards",
+		"revocationFile.urgent": "which tickets wait for nothing else", "urgencyYAML.priorities": "names of Jira priorities", "urgencyYAML.field": "a field that marks a ticket as urgent",
+		"urgencyYAML.values":  "the values of the field that do",
+		"triggerYAML.created": "when the ticket is raised", "triggerYAML.status": "when it comes into one of these statuses", "triggerYAML.field": "when this field is filled in",
+		"triggerYAML.date": "at the time in this field", "triggerYAML.approval": "when this approval is given", "triggerYAML.linked": "when a ticket of this project is linked",
+		"triggerYAML.complete":   "when everything that is required is there",
+		"procedureFile.severity": "how urgent a ticket is", "procedureFile.facts": "when facts happen, by their names", "procedureFile.artefacts": "what has to be there",
+		"procedureFile.limits": "numbers on tickets that have to stay below something", "procedureFile.reassess": "what is to be looked at again after a time",
+		"deputyYAML.for": "Okta user ID of the person", "deputyYAML.from": "the first day", "deputyYAML.until": "the last day",
+		"separationYAML.exemptions": "people for whom it does not hold, with a reason and an end", "separationYAML.exception": "the approval that allows it once",
+
+		"approvals": "who has to approve; each by another person", "users": "Okta user IDs", "groups": "Okta group IDs", "within": "in how much time, such as 24h or 5bd",
+		"remind": "how long before that somebody is reminded", "escalate": "who is told when it is late", "owner": "whose it is", "project": "key of the Jira project",
+		"type": "issue type", "done": "statuses that mean done", "labels": "of the ticket", "title": "for people", "description": "for people", "reason": "for people: why",
+		"calendar": "name of a calendar", "severities": "only for these; for all when left out", "when": "a condition in CEL", "priority": "P1 to P5",
+		"every": "how often, such as day, week, month or year", "weekday": "monday to sunday", "day": "of the month", "month": "of the year",
+		"keep": "how long it is kept", "mode": "how far sopd may go", "teams": "names of teams in the pager",
+	}
 }
