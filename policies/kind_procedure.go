@@ -83,6 +83,7 @@ func (c *compiler) proceduralFile(f *file) {
 		Match:    procedure.Match{Projects: in.SOP.Tickets.Projects, Types: in.SOP.Tickets.Types, RequestTypes: in.SOP.Tickets.RequestTypes},
 		Severity: procedure.Severity(in.Severity),
 	}
+	f.pointless(in.SOP, "statuses", "fields")
 	f.projects("$.tickets.projects", in.SOP.Tickets.Projects)
 	if len(in.Approvals) > 0 {
 		p.Approvals = f.approvals(in.Approvals)

@@ -37,6 +37,7 @@ func (c *compiler) accessReview(f *file) {
 		return
 	}
 	d := c.document(f, in.SOP)
+	f.pointless(in.SOP, "projects", "types", "requestTypes", "statuses", "fields")
 	on := c.named(f, "$.calendar", in.Calendar)
 	p := review.Policy{
 		Name: d.Name, Policy: d.ID(), Schedule: f.schedule("$.schedule", in.Schedule, on), Within: f.target("$.within", in.Within),

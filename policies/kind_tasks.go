@@ -57,6 +57,7 @@ func (c *compiler) recurringTasks(f *file) {
 		return
 	}
 	d := c.document(f, in.SOP)
+	f.pointless(in.SOP, "projects", "types", "requestTypes", "statuses", "fields")
 	on := c.named(f, "$.calendar", in.Calendar)
 	a := agenda.Agenda{Name: d.Name, Policy: d.ID()}
 	f.project("$.project", in.Project)
@@ -207,6 +208,7 @@ func (c *compiler) sopControl(f *file) {
 		return
 	}
 	d := c.document(f, in.SOP)
+	f.pointless(in.SOP, "projects", "types", "requestTypes", "statuses", "fields")
 	f.project("$.project", in.Project)
 	f.required("$.type", in.Type)
 	if len(in.Done) == 0 {

@@ -45,6 +45,7 @@ func taken() []string {
 	return []string{
 		"drift", "unreadable", "unconfirmed", "hold", "skipped", "blind", "incomplete", "task-overdue", "task-missed", "review-overdue",
 		"review-unassigned", "clock-at-risk", "clock-breached", "incident", "pir-overdue", "pager-disagreement", "silent", "guard-disabled",
+		"break-glass", "break-glass-unreviewed", "parked", "refused", "conflict", "orphaned", "on-call-gap", "baseline-due",
 	}
 }
 
@@ -54,6 +55,7 @@ func (c *compiler) watch(f *file) {
 		return
 	}
 	c.document(f, in.SOP)
+	f.pointless(in.SOP, "projects", "types", "requestTypes", "statuses", "fields")
 	if len(in.Rules) == 0 {
 		f.wrong("$.rules", "name at least one rule")
 	}

@@ -3,6 +3,7 @@ package policies
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -162,6 +163,19 @@ func (c *compiler) document(f *file, in sop) Document {
 		c.clock(f, fmt.Sprintf("$.clocks[%d]", i), in.Name, clock)
 	}
 	return d
+}
+
+// pointless refuses parts of tickets that the kind does not read: whoever writes them expects something of them.
+func (f *file) pointless(in sop, parts ...string) {
+	for _, part := range parts {
+		given := map[string]bool{
+			"projects": len(in.Tickets.Projects) > 0, "types": len(in.Tickets.Types) > 0, "requestTypes": len(in.Tickets.RequestTypes) > 0,
+			"statuses": !reflect.DeepEqual(in.Tickets.Statuses, statusesYAML{}), "fields": !reflect.DeepEqual(in.Tickets.Fields, fieldsYAML{}),
+		}
+		if given[part] {
+			f.wrong("$.tickets."+part, "%s has no meaning in a policy of kind %s; leave it out", part, f.kind)
+		}
+	}
 }
 
 // declare says that a procedure gives a fact, so that clocks may run on it. Two procedures that give the same one would have

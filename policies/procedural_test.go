@@ -182,6 +182,8 @@ func TestWhatIsWrongInAProcedureIsSaidWithItsPlace(t *testing.T) {
 		{"Procedure", vendorText, "tickets:", "limits: [{name: l, field: F, unit: days, most: 4h}]\ntickets:", "is \"days\"; write one of: hours, minutes"},
 		{"Procedure", vendorText, "tickets:", "limits: [{name: l, field: F, unit: hours, most: long}]\ntickets:", "write a time such as 4h"},
 		{"Procedure", vendorText, "tickets:", "backfill: long\ntickets:", "write a number of days"},
+		{"Procedure", vendorText, "projects: [VND]", "projects: [VND], statuses: {close: Done}", "statuses has no meaning in a policy of kind Procedure"},
+		{"Watch", watchText, "rules:", "tickets: {projects: [OPS]}\nrules:", "projects has no meaning"},
 		{"RecurringTasks", tasksText, "every: daily", "every: hourly", "0.yaml:19:12: is \"hourly\"; write one of: daily"},
 		{"RecurringTasks", tasksText, "every: daily", "every: weekly", "write monday to sunday"},
 		{"RecurringTasks", tasksText, "at: \"09:00\"", "at: \"25:00\"", "write a time of day"},

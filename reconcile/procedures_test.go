@@ -524,3 +524,18 @@ func firstFact(b *bench, subject string) time.Time {
 	}
 	return first
 }
+
+func TestNoWatchRuleMayTakeAKindThatAnotherPartRaisesAndClears(t *testing.T) {
+	b := newBench(t)
+	b.procedural(append(restores(), reviewed(), clocked())...)
+	for _, kind := range b.r.Kinds() {
+		rule := fmt.Sprintf("rules: [{kind: %s, title: x, events: [a.b]}]\n", kind)
+		folder := fstest.MapFS{"w.yaml": &fstest.MapFile{Data: []byte(sopYAML("Watch", "w", rule))}}
+		for name, text := range orgFiles() {
+			folder[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		if _, err := policies.Load(folder); err == nil {
+			t.Errorf("a rule may raise findings of kind %s", kind)
+		}
+	}
+}

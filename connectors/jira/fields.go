@@ -128,7 +128,7 @@ func pick(name string, list []sdk.Field) (sdk.Field, error) {
 // systemFields are the fields that every ticket is read with.
 var systemFields = []string{
 	"summary", "issuetype", "project", "status", "reporter", "assignee", "created", "updated", "resolutiondate", "priority",
-	"labels", "issuelinks",
+	"labels", "issuelinks", "attachment",
 }
 
 // asked lists the fields to ask for.

@@ -82,6 +82,10 @@ func (l *layout) ticket(w wireIssue) (ticket.Ticket, error) {
 	}
 	var status wireStatus
 	var created, updated, resolved wireTime
+	var files []struct {
+		Filename string   `json:"filename"`
+		Created  wireTime `json:"created"`
+	}
 	out := ticket.Ticket{ID: ticket.ID(w.ID), Key: key, Reporter: r.person("reporter"), Assignee: r.person("assignee")}
 	r.take("summary", &out.Summary)
 	r.take("labels", &out.Labels)
@@ -93,6 +97,7 @@ func (l *layout) ticket(w wireIssue) (ticket.Ticket, error) {
 	r.take("created", &created)
 	r.take("updated", &updated)
 	r.take("resolutiondate", &resolved)
+	r.take("attachment", &files)
 	r.require(kind.Name != "", "issue type")
 	r.require(project.Key != "", "project")
 	r.require(status.Name != "" && status.Category.Key != "", "status")
@@ -100,6 +105,9 @@ func (l *layout) ticket(w wireIssue) (ticket.Ticket, error) {
 	out.Type, out.Project, out.Priority = kind.Name, project.Key, priority.Name
 	out.Status, out.Done = status.Name, status.Category.Key == "done"
 	out.Created, out.Updated, out.Resolved = created.Time, updated.Time, resolved.Time
+	for _, f := range files {
+		out.Files = append(out.Files, ticket.File{Name: f.Filename, Added: f.Created.Time})
+	}
 	if r.err == nil {
 		r.err = l.mappedInto(&out, w.Fields)
 	}

@@ -152,6 +152,10 @@ func TestAttachmentsAreSentAndListed(t *testing.T) {
 	if err != nil || len(got) != 1 || got[0].Name != "evidence.json" || got[0].Size != 7 || !got[0].Created.Equal(start) {
 		t.Errorf("attachments %+v, %v", got, err)
 	}
+	read, err := s.jira.Ticket(t.Context(), key)
+	if err != nil || len(read.Files) != 1 || read.Files[0].Name != "evidence.json" || !read.Files[0].Added.Equal(start) {
+		t.Errorf("the ticket's files %+v, %v", read.Files, err)
+	}
 	if issue, _ := s.Issue(jiramock.Key(key)); string(issue.Attachments[0].Data) != `{"a":1}` {
 		t.Errorf("content %q", issue.Attachments[0].Data)
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/maisonrmi/sopd/internal/kpi"
 	"github.com/maisonrmi/sopd/internal/ledger"
@@ -17,6 +18,7 @@ import (
 // Verification is what came of computing every stored figure again from the ledger.
 type Verification struct {
 	Facts       int      `json:"facts"`       // that the ledger tells
+	Archived    int      `json:"archived"`    // facts whose records were archived and deleted: they are taken as stored
 	Cycles      int      `json:"cycles"`      // computed from them
 	Figures     int      `json:"figures"`     // sums that metrics show, compared
 	Differences []string `json:"differences"` // one sentence each; empty: everything agrees
@@ -45,6 +47,7 @@ func Verify(ctx context.Context, s *store.Store, clocks []kpi.Definition) (Verif
 type verifier struct {
 	clocks   []kpi.Definition
 	told     map[string]kpi.Fact // by ID, as the ledger tells them
+	since    time.Time           // of the oldest record that is left; zero when none was archived
 	computed []kpi.Cycle
 	result   Verification
 }
@@ -55,7 +58,12 @@ func (v *verifier) differ(format string, args ...any) {
 
 func (v *verifier) readLedger(tx *store.Tx) error {
 	v.told = make(map[string]kpi.Fact)
+	first := true
 	return tx.EachRecord(0, func(r ledger.Record) error {
+		if first && r.Seq > 0 {
+			v.since = r.At
+		}
+		first = false
 		if r.Kind != ledger.FactRecorded && r.Kind != ledger.FactCorrected {
 			return nil
 		}
@@ -77,6 +85,9 @@ func (v *verifier) facts(tx *store.Tx) error {
 		seen[f.ID] = true
 		told, known := v.told[f.ID]
 		switch {
+		case !known && f.Recorded.Before(v.since):
+			v.told[f.ID] = f
+			v.result.Archived++
 		case !known:
 			v.differ("fact %s is in the store and not in the ledger", f.ID)
 		case !same(told, f):

@@ -58,9 +58,9 @@ func onboarding() (ticket.Ticket, []ticket.Approval) {
 	t := ticket.Ticket{
 		Key: "VND-1", Project: "VND", Type: "Onboarding", Status: "Done", Reporter: person("uAsker"), Created: start, Updated: hour(9),
 		Fields: map[string]ticket.Value{"Register": text("V-1"), "Risk": text("Very high"), "Test": text("passed"), "Start": {Time: hour(48)}, "Took": text("3.5")},
+		Files:  []ticket.File{{Name: "logo.png", Added: start}, {Name: "Vendor-QUESTIONNAIRE.pdf", Added: hour(2)}},
 		History: []ticket.Edit{
 			{At: hour(1), Field: "status", FromText: "Open", ToText: "In progress"},
-			{At: hour(2), Field: "Attachment", To: "10", ToText: "Vendor-QUESTIONNAIRE.pdf"},
 			{At: hour(3), Field: "Link", To: "SEC-7", ToText: "This issue relates to SEC-7"},
 			{At: hour(4), Field: "Register", ToText: "V-1"},
 			{At: hour(6), Field: "Risk", FromText: "Standard", ToText: "Very high"},
@@ -102,8 +102,8 @@ func TestATicketGivesEveryFactAtItsTime(t *testing.T) {
 func TestEachMissingArtefactIsNamed(t *testing.T) {
 	for name, spoil := range map[string]func(*ticket.Ticket, *[]ticket.Approval){
 		"register":      func(t *ticket.Ticket, _ *[]ticket.Approval) { delete(t.Fields, "Register") },
-		"questionnaire": func(t *ticket.Ticket, _ *[]ticket.Approval) { t.History[1].ToText = "dpa.pdf" },
-		"review":        func(t *ticket.Ticket, _ *[]ticket.Approval) { t.History[2].To = "OPS-7" },
+		"questionnaire": func(t *ticket.Ticket, _ *[]ticket.Approval) { t.Files[1].Name = "dpa.pdf" },
+		"review":        func(t *ticket.Ticket, _ *[]ticket.Approval) { t.History[1].To = "OPS-7" },
 		"acceptance":    func(_ *ticket.Ticket, a *[]ticket.Approval) { (*a)[0].Approvers[0].Person = person("uAsker") },
 		"test":          func(t *ticket.Ticket, _ *[]ticket.Approval) { delete(t.Fields, "Test") },
 	} {
@@ -128,10 +128,10 @@ func TestAnArtefactOfAnotherSeverityIsNotAskedFor(t *testing.T) {
 	}
 }
 
-func TestAFileThatWasRemovedIsMissing(t *testing.T) {
+func TestALinkThatWasTakenAwayIsMissing(t *testing.T) {
 	x, a := onboarding()
-	x.History = append(x.History, ticket.Edit{At: hour(8), Field: "Attachment", From: "10", FromText: "Vendor-QUESTIONNAIRE.pdf"})
-	if diff := cmp.Diff([]string{"questionnaire"}, read(x, a).Missing); diff != "" {
+	x.History = append(x.History, ticket.Edit{At: hour(8), Field: "Link", From: "SEC-7", FromText: "This issue relates to SEC-7"})
+	if diff := cmp.Diff([]string{"review"}, read(x, a).Missing); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -17,12 +17,11 @@ import (
 
 // The names that histories give to what is no custom field.
 //
-// Source: Jira REST API, GET /rest/api/2/issue with expand=changelog: items of attachments and links have these fields.
+// Source: Jira REST API, GET /rest/api/2/issue with expand=changelog: items of transitions and links have these fields.
 const (
-	priorityField   = "priority"
-	statusField     = "status"
-	attachmentField = "Attachment"
-	linkField       = "Link"
+	priorityField = "priority"
+	statusField   = "status"
+	linkField     = "Link"
 )
 
 // reader reads one ticket.
@@ -116,13 +115,12 @@ func (r reader) filled(field string) (at time.Time, ok bool) {
 	return at, true
 }
 
-// kept returns when the first thing came that fits and is still there, such as a file. what picks the name out of the
-// edit's text.
-func (r reader) kept(field string, wanted func(ticket.Edit, string) bool) (at time.Time, ok bool) {
+// linked returns when the first link with a ticket of the project was made that is still there.
+func (r reader) linked(project string) (at time.Time, ok bool) {
 	var there []ticket.Edit
-	for _, e := range r.edits(field) {
+	for _, e := range r.edits(linkField) {
 		switch {
-		case e.To != "" && wanted(e, e.ToText):
+		case e.To != "" && ticket.Key(e.To).Project() == project:
 			there = append(there, e)
 		case e.To == "" && e.From != "":
 			there = slices.DeleteFunc(there, func(x ticket.Edit) bool { return x.To == e.From })
@@ -134,8 +132,14 @@ func (r reader) kept(field string, wanted func(ticket.Edit, string) bool) (at ti
 	return there[0].At, true
 }
 
-func (r reader) linked(project string) (at time.Time, ok bool) {
-	return r.kept(linkField, func(e ticket.Edit, _ string) bool { return ticket.Key(e.To).Project() == project })
+// attached returns when the first file that fits and is still there was attached.
+func (r reader) attached(pattern string) (at time.Time, there bool) {
+	for _, f := range r.ticket.Files {
+		if fits(pattern, f.Name) && (!there || f.Added.Before(at)) {
+			at, there = f.Added, true
+		}
+	}
+	return at, there
 }
 
 // artefact returns since when the artefact is there.
@@ -144,7 +148,7 @@ func (r reader) artefact(a Artefact) (at time.Time, there bool) {
 	case a.Field != "":
 		return r.filled(a.Field)
 	case a.Attachment != "":
-		return r.kept(attachmentField, func(_ ticket.Edit, name string) bool { return fits(a.Attachment, name) })
+		return r.attached(a.Attachment)
 	case a.Link != "":
 		return r.linked(a.Link)
 	default:

@@ -1,8 +1,11 @@
 package store
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
+	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/kpi"
 	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/ticket"
@@ -85,17 +88,31 @@ func (t *Tx) Coverage() (map[string]kpi.Share, error) {
 	return out, err
 }
 
-// TicketsRead returns at most limit tickets that were read at or after since, in the order of their reading, and when the
-// last of them was. A ticket that was read at the very instant of the last may be returned again by the next call. With
-// more tickets than the limit at one instant, all of that instant are returned.
-func (t *Tx) TicketsRead(since time.Time, limit int) (tickets []ticket.Ticket, last time.Time, err error) {
-	ends, err := column[int64](t, "SELECT read_at FROM tickets WHERE read_at >= $1 AND gone_at = 0 ORDER BY read_at, id LIMIT $2", micros(since), limit)
-	if err != nil || len(ends) == 0 {
-		return nil, since, err
-	}
-	end := ends[len(ends)-1]
-	tickets, err = docs[ticket.Ticket](t, "SELECT doc FROM tickets WHERE read_at >= $1 AND read_at <= $2 AND gone_at = 0 ORDER BY read_at, id", micros(since), end)
-	return tickets, fromMicros(end), err
+// Place is how far the tickets were gone through in the order of their reading; the zero Place is before the first.
+type Place struct {
+	At time.Time // when the last one was read
+	ID ticket.ID // its ID
+}
+
+// TicketsRead returns at most limit tickets that were read after the place, in the order of their reading, and the place of
+// the last.
+func (t *Tx) TicketsRead(after Place, limit int) (tickets []ticket.Ticket, last Place, err error) {
+	last = after
+	err = t.rows(func(scan func(...any) error) error {
+		var id, text string
+		var at int64
+		if err := scan(&id, &at, &text); err != nil {
+			return t.store.cause("read", err)
+		}
+		var x ticket.Ticket
+		if err := fromDoc(text, &x); err != nil {
+			return err
+		}
+		tickets, last = append(tickets, x), Place{At: fromMicros(at), ID: ticket.ID(id)}
+		return nil
+	}, `SELECT id, read_at, doc FROM tickets WHERE gone_at = 0 AND (read_at > $1 OR read_at = $1 AND id > $2)
+		ORDER BY read_at, id LIMIT $3`, micros(after.At), string(after.ID), limit)
+	return tickets, last, err
 }
 
 // RecordFacts keeps facts that are not known yet, each with its entry in the ledger, and returns them.
@@ -129,4 +146,28 @@ func (t *Tx) FactsNamed(name string, since time.Time) ([]kpi.Fact, error) {
 // Errors: what fn returns.
 func (t *Tx) EachRecordSince(kind ledger.Kind, since time.Time, fn func(ledger.Record) error) error {
 	return t.eachRecord(fn, "kind = $1 AND at >= $2 ORDER BY seq", string(kind), micros(since))
+}
+
+// EachEventOf calls fn for every System Log event of the types published at or after since, ordered by time of publication,
+// then ID. A type that ends in a star stands for all that begin so. fn must not use the transaction.
+//
+// Errors: what fn returns.
+func (t *Tx) EachEventOf(types []string, since time.Time, fn func(access.Event) error) error {
+	if len(types) == 0 {
+		return nil
+	}
+	where, args := "", []any{micros(since)}
+	for i, kind := range types {
+		if i > 0 {
+			where += " OR "
+		}
+		if prefix, all := strings.CutSuffix(kind, "*"); all {
+			args = append(args, len(prefix), prefix)
+			where += fmt.Sprintf("substr(type, 1, $%d) = $%d", len(args)-1, len(args))
+			continue
+		}
+		args = append(args, kind)
+		where += fmt.Sprintf("type = $%d", len(args))
+	}
+	return eachDoc(t, fn, "SELECT doc FROM events WHERE published >= $1 AND ("+where+") ORDER BY published, id", args...)
 }

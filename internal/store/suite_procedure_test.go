@@ -43,7 +43,7 @@ func procedureCases() map[string]func(*bench) {
 				return err
 			})
 		},
-		"tickets are handed out in the order in which they were read, those of one instant together": func(b *bench) {
+		"tickets are handed out in the order in which they were read, each once": func(b *bench) {
 			for i, key := range []ticket.Key{"A-1", "A-2", "A-3", "A-4"} {
 				at := noon.Add(time.Duration(min(i, 2)) * time.Minute)
 				b.write(func(tx *store.Tx) error {
@@ -52,16 +52,16 @@ func procedureCases() map[string]func(*bench) {
 			}
 			b.read(func(tx *store.Tx) error {
 				var all []ticket.Key
-				since := noon
-				for range 3 {
-					tickets, last, err := tx.TicketsRead(since, 2)
+				var place store.Place
+				for range 5 {
+					tickets, last, err := tx.TicketsRead(place, 1)
 					if err != nil {
 						return err
 					}
 					for _, t := range tickets {
 						all = append(all, t.Key)
 					}
-					since = last.Add(time.Microsecond)
+					place = last
 				}
 				b.want(all, []ticket.Key{"A-1", "A-2", "A-3", "A-4"})
 				return nil
@@ -108,6 +108,23 @@ func procedureCases() map[string]func(*bench) {
 			stale("B")
 			b.write(func(tx *store.Tx) error { return tx.AllStale() })
 			stale("A", "B")
+		},
+		"events are found by their types": func(b *bench) {
+			b.write(func(tx *store.Tx) error {
+				var events []access.Event
+				for i, kind := range []string{"a.b", "a.bc", "c.d.e", "c.x", "a.b"} {
+					events = append(events, access.Event{ID: access.EventID(rune('1' + i)), Published: noon.Add(time.Duration(i-1) * time.Minute), Type: kind})
+				}
+				_, err := tx.PutEvents(events)
+				return err
+			})
+			b.read(func(tx *store.Tx) error {
+				var got []string
+				err := tx.EachEventOf([]string{"a.b", "c.d.*"}, noon, func(e access.Event) error { got = append(got, e.Type); return nil })
+				b.want(got, []string{"c.d.e", "a.b"})
+				none := tx.EachEventOf(nil, noon, func(access.Event) error { b.Error("an event of no type"); return nil })
+				return firstError(err, none)
+			})
 		},
 		"what is counted can be taken back": func(b *bench) {
 			one := store.Ended{

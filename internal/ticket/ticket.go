@@ -81,8 +81,16 @@ type Ticket struct {
 	People map[AccountID]Person
 	// Links holds the tickets that this one is linked with, in Jira's order. Links to elsewhere are not among them.
 	Links []Key
+	// Files are what is attached, in Jira's order. Those that came with the ticket itself stand in no history.
+	Files []File
 	// History holds every edit, oldest first. It is complete, or reading the ticket was an error.
 	History []Edit
+}
+
+// File is an attachment of a ticket.
+type File struct {
+	Name  string    // as whoever attached it called it
+	Added time.Time // when it was attached
 }
 
 // Value is what stands in a field, in a form that does not depend on the field's type: a choice is its text, a person

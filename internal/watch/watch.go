@@ -91,13 +91,30 @@ func (r Rule) Matches(kind string) bool {
 	})
 }
 
-// Window returns how long before a new signal others may lie that count with it, for all rules.
-func Window(rules []Rule) time.Duration {
+// Window returns how long before a new signal of one of the types others may lie that count with it. A type may be a
+// pattern, as in [Rule].
+func Window(rules []Rule, types ...string) time.Duration {
 	var longest time.Duration
 	for _, r := range rules {
-		longest = max(longest, r.Within)
+		if slices.ContainsFunc(types, func(t string) bool { return r.Matches(t) || slices.Contains(r.Types, t) }) {
+			longest = max(longest, r.Within)
+		}
 	}
 	return longest
+}
+
+// EventTypes returns the types of System Log event that the rules look at, sorted, patterns among them.
+func EventTypes(rules []Rule) []string {
+	var types []string
+	for _, r := range rules {
+		for _, t := range r.Types {
+			if t != ApprovalDeclined && t != RequestRefused {
+				types = append(types, t)
+			}
+		}
+	}
+	slices.Sort(types)
+	return slices.Compact(types)
 }
 
 // Look returns the hits of the rules among the signals, sorted by time and key. A condition that cannot be evaluated for a

@@ -68,6 +68,19 @@ func TestSoManyWithinSoLongAreOneHit(t *testing.T) {
 	}
 }
 
+func TestWhatIsReadIsNoMoreThanWhatTheRulesNeed(t *testing.T) {
+	rules := []watch.Rule{
+		{Types: []string{"a.b", "c.*"}, Count: 2, Within: time.Hour}, {Types: []string{watch.ApprovalDeclined}, Count: 2, Within: 24 * time.Hour},
+	}
+	types := watch.EventTypes(rules)
+	if diff := cmp.Diff([]string{"a.b", "c.*"}, types); diff != "" {
+		t.Error(diff)
+	}
+	if events, declined := watch.Window(rules, types...), watch.Window(rules, watch.ApprovalDeclined); events != time.Hour || declined != 24*time.Hour {
+		t.Errorf("events %v, declined %v", events, declined)
+	}
+}
+
 func TestUnusualHoursAreThoseOfThePerson(t *testing.T) {
 	week := calendar.Weekdays([]calendar.Interval{{From: 540, To: 1080}}, time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday)
 	office, err := calendar.New(calendar.Definition{Name: "office", Zone: "Europe/Paris", Versions: []calendar.Version{{Week: week}}})

@@ -61,24 +61,26 @@ func (s *Stage) Observe(ctx context.Context, w reconcile.Round) error {
 }
 
 // version tells the policies apart that a reading rests on.
-func (s *Stage) version() access.Cursor {
+func (s *Stage) version() string {
 	var ids []string
 	for _, p := range s.Policies.Procedures {
 		ids = append(ids, p.Policy)
 	}
-	return access.Cursor(reconcile.Fingerprint(strings.Join(ids, " ")))
+	return reconcile.Fingerprint(strings.Join(ids, " "))
 }
 
 // look looks at one batch of tickets.
 func (s *Stage) look(tx *store.Tx, now time.Time) (more bool, err error) {
-	version, since, _, err := tx.Cursor(cursor)
+	value, at, _, err := tx.Cursor(cursor)
 	if err != nil {
 		return false, err
 	}
+	version, id, _ := strings.Cut(string(value), "/")
+	place := store.Place{At: at, ID: ticket.ID(id)}
 	if version != s.version() {
-		since = time.Time{}
+		place = store.Place{}
 	}
-	tickets, last, err := tx.TicketsRead(since, batch)
+	tickets, last, err := tx.TicketsRead(place, batch)
 	if err != nil || len(tickets) == 0 {
 		return false, err
 	}
@@ -96,7 +98,7 @@ func (s *Stage) look(tx *store.Tx, now time.Time) (more bool, err error) {
 			return false, fmt.Errorf("ticket %s: %w", t.Key, err)
 		}
 	}
-	return len(tickets) >= batch && last.After(since), tx.SetCursor(cursor, s.version(), last)
+	return len(tickets) == batch, tx.SetCursor(cursor, access.Cursor(s.version()+"/"+string(last.ID)), last.At)
 }
 
 // reader reads tickets in one transaction.

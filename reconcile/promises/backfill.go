@@ -15,8 +15,14 @@ import (
 	"github.com/maisonrmi/sopd/reconcile"
 )
 
-// cursorBackfill says that the history was read.
-const cursorBackfill = "kpi.backfill"
+const (
+	// cursorBackfill holds how far the history was read: the ID of a ticket, or backfilled.
+	cursorBackfill = "kpi.backfill"
+	// backfilled says that all of it was. No ticket has this ID.
+	backfilled access.Cursor = "done"
+	// backfillBatch is how many tickets are looked at in one transaction.
+	backfillBatch = 500
+)
 
 // The System Log's names of what ends access.
 //
@@ -26,31 +32,35 @@ const (
 	eventRemoved     = "group.user_membership.remove"
 )
 
-// backfill records the facts of the access procedures from what Jira and Okta remember, once: tickets that were closed
-// before sopd, and leavers whom Okta's log shows. Statuses are good enough here, because nothing is given or taken on them:
-// they only fill the figures, marked as back-filled. Tickets that are open are clocked like any other.
-func (s *Stage) backfill(tx *store.Tx, began, now time.Time) error {
-	if _, _, done, err := tx.Cursor(cursorBackfill); err != nil || done {
-		return err
+// backfill records the facts of the access procedures from what Jira and Okta remember, once and batch by batch: tickets
+// that were closed before sopd, then leavers whom Okta's log shows. Statuses are good enough here, because nothing is given
+// or taken on them: they only fill the figures, marked as back-filled. Tickets that are open are clocked like any other.
+func (s *Stage) backfill(tx *store.Tx, began, now time.Time) (more bool, err error) {
+	id, at, _, err := tx.Cursor(cursorBackfill)
+	if err != nil || id == backfilled {
+		return false, err
 	}
 	h := history{set: s.Policies, began: began, now: now}
-	chosen := store.TicketFilter{Projects: s.Policies.Projects(), UpdatedSince: began.Add(-s.Policies.Backfill())}
-	err := tx.EachTicket(chosen, func(t ticket.Ticket) error {
-		h.ticket(t)
-		return nil
-	})
+	tickets, last, err := tx.TicketsRead(store.Place{At: at, ID: ticket.ID(id)}, backfillBatch)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if since, wanted := h.leaversSince(); wanted {
-		if err := h.leavers(tx, since); err != nil {
-			return err
+	for _, t := range tickets {
+		h.ticket(t)
+	}
+	next := access.Cursor(last.ID)
+	if more = len(tickets) == backfillBatch; !more {
+		next = backfilled
+		if since, wanted := h.leaversSince(); wanted {
+			if err := h.leavers(tx, since); err != nil {
+				return false, err
+			}
 		}
 	}
 	if _, err := tx.RecordFacts("", h.facts...); err != nil {
-		return err
+		return false, err
 	}
-	return tx.SetCursor(cursorBackfill, "", now)
+	return more, tx.SetCursor(cursorBackfill, next, last.At)
 }
 
 // history gathers facts of the past.

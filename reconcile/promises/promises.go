@@ -37,13 +37,20 @@ func (*Stage) Demand(*store.Tx, time.Time) (reconcile.Demand, error) { return re
 
 // Observe fills the clocks from what happened before sopd, once, and notes when sopd began.
 func (s *Stage) Observe(ctx context.Context, w reconcile.Round) error {
-	return w.Store(ctx, func(tx *store.Tx) error {
-		began, err := reconcile.Began(tx, w.Now)
+	for more := true; more; {
+		err := w.Store(ctx, func(tx *store.Tx) error {
+			began, err := reconcile.Began(tx, w.Now)
+			if err != nil {
+				return err
+			}
+			more, err = s.backfill(tx, began, w.Now)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		return s.backfill(tx, began, w.Now)
-	})
+	}
+	return nil
 }
 
 // Conclude raises the clocks that are at risk or late. What was late before sopd began pages nobody: it is in the figures.

@@ -14,41 +14,68 @@ import (
 	"github.com/maisonrmi/sopd/reconcile"
 )
 
+// excuser knows the tickets that may excuse what was found. It reads each procedure's once in a pass, and only when
+// something asks for them.
+type excuser struct {
+	stage   *Stage
+	tx      *store.Tx
+	people  *people.Directory
+	tickets map[string][]covering // by the name of the procedure
+}
+
+// covering is a ticket of a procedure with its approvals.
+type covering struct {
+	ticket    ticket.Ticket
+	approvals []ticket.Approval
+}
+
 // excused reports whether an approved ticket of the rule's procedure covers what the actor did: they raised it or work on
 // it, every approval of the procedure that it asks for was given, and the deed lies between its start and its end.
-func (s *Stage) excused(tx *store.Tx, r watch.Rule, signal watch.Signal) (bool, error) {
-	p, known := s.Policies.Procedure(r.Unless)
+func (x *excuser) excused(r watch.Rule, signal watch.Signal) (bool, error) {
+	p, known := x.stage.Policies.Procedure(r.Unless)
 	if !known || signal.Actor.ID == "" {
 		return false, nil
 	}
-	d, err := reconcile.People(tx, s.Policies)
+	tickets, err := x.load(p)
 	if err != nil {
 		return false, err
 	}
-	var tickets []ticket.Ticket
-	// A change that covers the deed was touched after it, or is open.
-	err = tx.EachTicket(store.TicketFilter{Projects: p.Match.Projects, UpdatedSince: signal.At.Add(-longestChange)}, func(t ticket.Ticket) error {
+	return slices.ContainsFunc(tickets, func(c covering) bool {
+		return concerns(c.ticket, access.UserID(signal.Actor.ID), x.people) && covers(p, c.ticket, c.approvals, x.people, signal.At)
+	}), nil
+}
+
+func (x *excuser) load(p procedure.Procedure) ([]covering, error) {
+	if all, loaded := x.tickets[p.Name]; loaded {
+		return all, nil
+	}
+	var err error
+	if x.people == nil {
+		if x.people, err = reconcile.People(x.tx, x.stage.Policies); err != nil {
+			return nil, err
+		}
+	}
+	all := []covering{}
+	recent := store.TicketFilter{Projects: p.Match.Projects, UpdatedSince: x.tx.Now().Add(-longestChange)}
+	err = x.tx.EachTicket(recent, func(t ticket.Ticket) error {
 		if p.Match.Ticket(t) {
-			tickets = append(tickets, t)
+			all = append(all, covering{ticket: t})
 		}
 		return nil
 	})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	for _, t := range tickets {
-		approvals, _, _, err := tx.Approvals(t.Key)
-		if err != nil {
-			return false, err
-		}
-		if concerns(t, access.UserID(signal.Actor.ID), d) && covers(p, t, approvals, d, signal.At) {
-			return true, nil
+	for i := range all {
+		if all[i].approvals, _, _, err = x.tx.Approvals(all[i].ticket.Key); err != nil {
+			return nil, err
 		}
 	}
-	return false, nil
+	x.tickets[p.Name] = all
+	return all, nil
 }
 
-// longestChange is how long before a deed its change may have been touched last.
+// longestChange is how long ago a change may have been touched last that excuses something now.
 const longestChange = 30 * 24 * time.Hour
 
 func concerns(t ticket.Ticket, actor access.UserID, d *people.Directory) bool {

@@ -64,8 +64,9 @@ func (s *Stage) Conclude(tx *store.Tx, w reconcile.Round) ([]finding.Finding, er
 		return nil, tx.SetCursor(cursor, "", w.Now)
 	}
 	since := last.Add(-overlap)
+	x := &excuser{stage: s, tx: tx, tickets: make(map[string][]covering)}
 	g := gatherer{stage: s, tx: tx, users: make(map[access.UserID]access.User)}
-	signals, err := g.signals(since.Add(-watch.Window(rules)))
+	signals, err := g.signals(since)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func (s *Stage) Conclude(tx *store.Tx, w reconcile.Round) ([]finding.Finding, er
 		if h.Last().At.Before(since) {
 			continue
 		}
-		f, stands, err := s.raise(tx, rules[h.Rule], h, w.Now)
+		f, stands, err := x.raise(rules[h.Rule], h, w.Now)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +83,7 @@ func (s *Stage) Conclude(tx *store.Tx, w reconcile.Round) ([]finding.Finding, er
 			found = append(found, f)
 		}
 	}
-	standing, err := s.standing(tx, found, w.Now)
+	standing, err := x.standing(found, w.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -90,13 +91,13 @@ func (s *Stage) Conclude(tx *store.Tx, w reconcile.Round) ([]finding.Finding, er
 }
 
 // raise makes a finding of a hit that is neither known already nor excused.
-func (s *Stage) raise(tx *store.Tx, r watch.Rule, h watch.Hit, now time.Time) (f finding.Finding, stands bool, err error) {
+func (x *excuser) raise(r watch.Rule, h watch.Hit, now time.Time) (f finding.Finding, stands bool, err error) {
 	signal := h.Last()
-	before, found, err := tx.Finding(h.Key)
+	before, found, err := x.tx.Finding(h.Key)
 	if err != nil || found && (before.Open() || !signal.At.After(before.Raised)) {
 		return f, false, err // open ones stand by themselves
 	}
-	excused, err := s.excused(tx, r, signal)
+	excused, err := x.excused(r, signal)
 	if err != nil || excused {
 		return f, false, err
 	}
@@ -117,18 +118,19 @@ func (s *Stage) raise(tx *store.Tx, r watch.Rule, h watch.Hit, now time.Time) (f
 }
 
 // standing returns the open findings of the rules, besides the new ones, that still hold.
-func (s *Stage) standing(tx *store.Tx, fresh []finding.Finding, now time.Time) ([]finding.Finding, error) {
-	open, err := tx.OpenFindings()
+func (x *excuser) standing(fresh []finding.Finding, now time.Time) ([]finding.Finding, error) {
+	rules := x.stage.Policies.Watches
+	open, err := x.tx.OpenFindings()
 	if err != nil {
 		return nil, err
 	}
 	var all []finding.Finding
 	for _, f := range open {
-		i := slices.IndexFunc(s.Policies.Watches, func(r watch.Rule) bool { return r.Kind == f.Kind })
+		i := slices.IndexFunc(rules, func(r watch.Rule) bool { return r.Kind == f.Kind })
 		if i < 0 || slices.ContainsFunc(fresh, func(x finding.Finding) bool { return x.Key == f.Key }) {
 			continue
 		}
-		rule := s.Policies.Watches[i]
+		rule := rules[i]
 		if now.Sub(f.Raised) >= rule.Keep {
 			continue
 		}
@@ -136,7 +138,7 @@ func (s *Stage) standing(tx *store.Tx, fresh []finding.Finding, now time.Time) (
 		if err != nil {
 			at = f.Raised
 		}
-		excused, err := s.excused(tx, rule, watch.Signal{At: at, Actor: access.Actor{ID: f.Detail["actor"], Type: "User"}})
+		excused, err := x.excused(rule, watch.Signal{At: at, Actor: access.Actor{ID: f.Detail["actor"], Type: "User"}})
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +149,7 @@ func (s *Stage) standing(tx *store.Tx, fresh []finding.Finding, now time.Time) (
 	return all, nil
 }
 
-// gatherer turns what was stored into signals.
+// gatherer turns what was stored into signals: what is new, and what may count together with it.
 type gatherer struct {
 	stage *Stage
 	tx    *store.Tx
@@ -160,8 +162,10 @@ func (g *gatherer) signals(since time.Time) ([]watch.Signal, error) {
 	if g.stage.Self != nil {
 		self = g.stage.Self()
 	}
-	err := g.tx.EachEventSince(since, func(e access.Event) error {
-		if g.wanted(e.Type) && (self == "" || e.Actor.ID != string(self)) {
+	rules := g.stage.Policies.Watches
+	types := watch.EventTypes(rules)
+	err := g.tx.EachEventOf(types, since.Add(-watch.Window(rules, types...)), func(e access.Event) error {
+		if self == "" || e.Actor.ID != string(self) {
 			all = append(all, watch.Signal{
 				ID: string(e.ID), At: e.Published, Type: e.Type, Actor: e.Actor, Event: e.ID, Failed: !e.Succeeded, Reason: e.Reason,
 				Users: e.Users, Groups: e.Groups,
@@ -173,14 +177,14 @@ func (g *gatherer) signals(since time.Time) ([]watch.Signal, error) {
 		return nil, err
 	}
 	if g.wanted(watch.ApprovalDeclined) {
-		declined, err := g.declined(since)
+		declined, err := g.declined(since.Add(-watch.Window(rules, watch.ApprovalDeclined)))
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, declined...)
 	}
 	if g.wanted(watch.RequestRefused) {
-		refused, err := g.refused(since)
+		refused, err := g.refused(since.Add(-watch.Window(rules, watch.RequestRefused)))
 		if err != nil {
 			return nil, err
 		}

@@ -68,4 +68,5 @@ CREATE TABLE kpi_spread (
 CREATE INDEX ledger_kind ON ledger (kind, at);
 CREATE INDEX tickets_updated ON tickets (updated);
 CREATE INDEX tickets_read ON tickets (read_at, id);
+CREATE INDEX cycles_under_way ON cycles (subject, sop, kpi, number) WHERE open = 1;
 CREATE INDEX facts_name ON facts (name, at);
