@@ -30,6 +30,8 @@ func columns() map[string][]string {
 		"quiet_groups": {"doc"},
 		// Of the procedures besides access.
 		"procedures": {"doc"}, "tasks": {"doc"}, "reviews": {"doc"}, "unassigned": {"user_id"}, "stale_subjects": {"subject"},
+		// What would have been done where sopd only observes.
+		"proposals": {"user_id"},
 		// Of incidents: alerts name users, and orders who gave them.
 		"alerts": {"doc"}, "incidents": {"doc"}, "incident_orders": {"doc"},
 	}
