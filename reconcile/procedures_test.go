@@ -166,6 +166,22 @@ func TestADaemonThatWasOffForDaysOpensTheLatestAndRecordsTheOthersAsMissed(t *te
 	}
 }
 
+func TestATaskThatIsClosedWithoutBeingDoneIsMissedAndChasedNoMore(t *testing.T) {
+	b := newBench(t)
+	b.procedural(restores()...)
+	b.settle()
+	b.moved(b.opened()[0].Key, "Cancelled")
+	b.v.jira.issues[b.opened()[0].Key].Done = true
+	b.v.clock.now = b.v.clock.now.UTC().Truncate(24 * time.Hour).Add(21 * time.Hour)
+	b.settle()
+	if _, missed := b.facts(subjectOf(b, "restores/restore@"))["restores.missed"]; !missed {
+		t.Error("it is not recorded as missed")
+	}
+	if n := len(b.findings(tasks.FindingOverdue)); n != 0 {
+		t.Errorf("%d findings, want none", n)
+	}
+}
+
 func TestAResultThatIsMissingOrTooLongIsSaidOnceForEachSet(t *testing.T) {
 	b := newBench(t)
 	b.procedural(restores()...)
