@@ -218,7 +218,7 @@ VIEWS = [
     ("changes.csv", ["change.intended"], ""),
     ("leavers.csv", ["fact.recorded"], "leaver.left"),
     ("refusals.csv", ["request.refused"], ""),
-    ("holds.csv", ["hold.made", "hold.approved", "hold.cancelled", "hold.used", "guard.overridden"], ""),
+    ("holds.csv", ["hold.made", "hold.approved", "hold.cancelled", "hold.used", "hold.expired", "guard.overridden"], ""),
     ("exceptions.csv", ["baseline.adopted", "baseline.dropped"], ""),
     ("findings.csv", ["finding.raised"], ""),
     ("opened-tickets.csv", ["ticket.opened", "task.opened"], ""),
@@ -231,7 +231,7 @@ REQUIRED += [v[0] for v in VIEWS]
 COMPARED = ["events.jsonl", "groups.csv", "comparison.csv", "changes-by-others.csv"]
 KINDS = set("""grant.approved grant.ended grant.lapsed request.refused change.intended change.applied change.unconfirmed change.confirmed
 change.refused change.witnessed change.withheld ticket.told ticket.opened finding.raised finding.cleared hold.made hold.approved hold.cancelled
-hold.used plan.proposed baseline.adopted baseline.dropped fact.recorded figures.changed fact.corrected policy.loaded guard.overridden page.sent
+hold.used hold.expired plan.proposed baseline.adopted baseline.dropped fact.recorded figures.changed fact.corrected policy.loaded guard.overridden page.sent
 playbook.step review.decided task.opened checkpoint.signed checkpoint.anchored
 backup.tested ledger.archived ledger.pruned person.erased key.changed""".split())
 TEXTS = ["change", "group", "ticket", "user"]

@@ -73,7 +73,7 @@ func (c *compiler) groups(f *file, at string, in systemYAML) map[string]access.G
 		}
 		ids[g.Name] = id
 		c.set.Catalog.Groups = append(c.set.Catalog.Groups, catalog.Group{
-			ID: id, Name: g.Name, System: in.ID, Floor: g.Floor, Protected: g.Protected,
+			ID: id, Name: g.Name, System: in.ID, Floor: g.Floor, Protected: g.Protected, Administrative: g.Administrative,
 		})
 	}
 	return ids
@@ -161,6 +161,16 @@ func (c *compiler) guards(f *file) {
 	g.GroupRemovalPercent = f.limit("$.groupRemovalPercent", in.GroupRemovalPercent, g.GroupRemovalPercent)
 	g.Additions = f.limit("$.additions", in.Additions, g.Additions)
 	g.People = f.limit("$.people", in.People, g.People)
+	g.SmallGroupFloor = f.limit("$.smallGroupFloor", in.SmallGroupFloor, g.SmallGroupFloor)
+	g.PassApproved = in.ApprovedRemovals == "pass"
+	if in.ApprovedRemovals != "" {
+		f.oneOf("$.approvedRemovals", in.ApprovedRemovals, "hold", "pass")
+	}
+	c.holdApprovers(f, in.HoldApprovers)
+	c.set.DriftTickets = DriftTickets{Project: in.DriftTickets.Project, Type: in.DriftTickets.Type}
+	if (in.DriftTickets.Project == "") != (in.DriftTickets.Type == "") {
+		f.wrong("$.driftTickets", "write the project's key and the issue type, both or neither")
+	}
 	c.set.Undo = f.span("$.undo", in.Undo, c.set.Undo)
 	g.ProtectedUsers = f.named("$.protectedUsers", peopleYAML{Users: in.ProtectedUsers}).Users
 	for name, percent := range map[string]int{"removalPercent": g.RemovalPercent, "groupRemovalPercent": g.GroupRemovalPercent} {
@@ -168,6 +178,27 @@ func (c *compiler) guards(f *file) {
 			f.wrong("$."+name, "%s is %d; write a percentage from 0 to 100, or off", name, percent)
 		}
 	}
+	c.canaries(f, in)
+}
+
+// holdApprovers reads who may decide about holds.
+func (c *compiler) holdApprovers(f *file, all []holdApproverYAML) {
+	c.set.HoldApprovers = make(map[string]access.UserID, len(all))
+	for i, a := range all {
+		at := fmt.Sprintf("$.holdApprovers[%d]", i)
+		f.required(at+".account", a.Account)
+		id, err := access.ParseUserID(a.User)
+		if err != nil {
+			f.wrong(at+".user", "%q is not an Okta user ID; without it nobody can tell who decides on what they have caused", a.User)
+		}
+		if _, twice := c.set.HoldApprovers[a.Account]; twice {
+			f.wrong(at+".account", "account %q stands twice", a.Account)
+		}
+		c.set.HoldApprovers[a.Account] = id
+	}
+}
+
+func (c *compiler) canaries(f *file, in guardsFile) {
 	if in.Canaries.User != "" {
 		id, err := access.ParseUserID(in.Canaries.User)
 		if err != nil {
@@ -181,5 +212,12 @@ func (c *compiler) guards(f *file) {
 			f.wrong("$.canaries.group", "%q is not an Okta group ID", in.Canaries.Group)
 		}
 		c.set.Canaries.Group = id
+	}
+	if in.Canaries.Ticket != "" {
+		key, err := ticket.ParseKey(in.Canaries.Ticket)
+		if err != nil {
+			f.wrong("$.canaries.ticket", "%q is not the key of a ticket, such as ACC-1", in.Canaries.Ticket)
+		}
+		c.set.Canaries.Ticket = key
 	}
 }

@@ -8,16 +8,17 @@ import (
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/calendar"
+	"github.com/maisonrmi/sopd/internal/incident"
 	"github.com/maisonrmi/sopd/internal/kpi"
 )
 
 // Facts lists what clocks can start, pause and stop on whatever the policies say; the access procedures record it. A policy
 // of another kind declares the facts that it gives, see [compiler.declare]. A clock on anything else would never run.
 func Facts() []string {
-	return []string{
-		"request.requested", "request.approved", "request.provisioned", "request.validated", "leaver.left", "leaver.removed",
+	return append([]string{
+		"request.requested", "request.approved", "request.provisioned", "request.validated", "leaver.left", "leaver.removed", "leaver.returned",
 		"revocation.requested", "revocation.removed", "break-glass.granted", "break-glass.reviewed",
-	}
+	}, incident.Facts()...)
 }
 
 // defaultTarget is how a policy writes the target of every severity that it does not name.

@@ -44,7 +44,8 @@ type unlessYAML struct {
 func taken() []string {
 	return []string{
 		"drift", "unreadable", "unconfirmed", "hold", "skipped", "blind", "incomplete", "task-overdue", "task-missed", "review-overdue",
-		"review-unassigned", "clock-at-risk", "clock-breached", "break-glass", "break-glass-unreviewed", "parked", "refused",
+		"review-unassigned", "clock-at-risk", "clock-breached", "incident", "pir-overdue", "pager-disagreement", "silent", "guard-disabled",
+		"break-glass", "break-glass-unreviewed", "parked", "refused", "conflict", "orphaned", "on-call-gap", "baseline-due",
 	}
 }
 

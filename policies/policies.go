@@ -19,30 +19,49 @@ import (
 	"github.com/maisonrmi/sopd/internal/catalog"
 	"github.com/maisonrmi/sopd/internal/guard"
 	"github.com/maisonrmi/sopd/internal/kpi"
+	"github.com/maisonrmi/sopd/internal/paging/routing"
 	"github.com/maisonrmi/sopd/internal/people"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
 // Set is a folder of policies, compiled.
 type Set struct {
-	Catalog   catalog.Catalog               // the systems and the groups that sopd manages
-	People    people.Strategy               // how persons in tickets are matched with Okta users
-	Guards    guard.Limits                  // what a plan may do without a person's word
-	Canaries  Canaries                      // zero: none
-	Calendars map[string]*calendar.Calendar // by name
-	SOPs      []SOP                         // sorted by name
+	Catalog catalog.Catalog // the systems and the groups that sopd manages
+	People  people.Strategy // how persons in tickets are matched with Okta users
+	Guards  guard.Limits    // what a plan may do without a person's word
+	// DriftTickets is where drift is told as tickets, besides being a finding.
+	DriftTickets DriftTickets
+	// HoldApprovers are those who may decide about holds: the accounts on sopd's machine, and whose they are. With none
+	// named, whoever may run sopd on it.
+	HoldApprovers map[string]access.UserID
+	Canaries      Canaries                      // zero: none
+	Calendars     map[string]*calendar.Calendar // by name
+	SOPs          []SOP                         // sorted by name
 	// Birthrights is what people get by their profile; empty: nothing.
 	Birthrights []birthright.Policy
 	// Undo is how long an undone removal keeps the access without a ticket.
 	Undo   time.Duration
 	Clocks []kpi.Definition // of all procedures
+	// Separations keep duties apart, in every procedure by which tickets give access.
+	Separations []authority.Separation
 	Procedural
+	// Routing says whom alerts go to, and which may wait.
+	Routing routing.Rules
+	// Incident is how incidents are met; nil: sopd does not look after them.
+	Incident *Incident
+}
+
+// DriftTickets says where tickets are opened for access that nothing speaks for.
+type DriftTickets struct {
+	Project string // empty: none are opened
+	Type    string // the issue type
 }
 
 // Canaries are objects that must be there in every complete read; an answer without them is not the truth.
 type Canaries struct {
-	User  access.UserID  // is a member of Group
-	Group access.GroupID // empty: no canary
+	User   access.UserID  // is a member of Group
+	Group  access.GroupID // empty: no canary
+	Ticket ticket.Key     // has to be found by every search; empty: no canary
 }
 
 // SOP is one procedure, with the part that its kind adds.
@@ -63,6 +82,8 @@ type SOP struct {
 	// account is suspended.
 	Mode    catalog.Mode
 	Suspend bool
+	// Deactivate: the account is deactivated, after everything else.
+	Deactivate bool
 	// ExpiryWarnings is how long before the end of a provisioned access its ticket is told, the longest first.
 	ExpiryWarnings []time.Duration
 	// Urgent says which tickets of a revocation procedure wait for nothing else.
@@ -143,6 +164,9 @@ func (s *Set) Fields() []string {
 			fields = append(fields, p.Urgent.Field)
 		}
 	}
+	if s.Incident != nil {
+		fields = append(fields, s.Incident.fields()...)
+	}
 	fields = append(fields, s.Procedural.fields()...)
 	slices.Sort(fields)
 	return slices.Compact(fields)
@@ -156,11 +180,19 @@ func (s *Set) Eligible() []access.GroupID {
 	}
 	for _, p := range s.SOPs {
 		for _, a := range p.Rules.Approvals {
-			groups = append(groups, a.People.Groups...)
+			groups = append(groups, a.Groups()...)
 		}
 		if p.BreakGlass != nil {
 			groups = append(groups, p.BreakGlass.People.Groups...)
 		}
+	}
+	for _, rule := range s.Separations {
+		if rule.Exception != nil {
+			groups = append(groups, rule.Exception.Groups()...)
+		}
+	}
+	if s.Incident != nil {
+		groups = append(groups, s.Incident.Containment.Authorised.Groups...)
 	}
 	groups = append(groups, s.Procedural.eligible()...)
 	slices.Sort(groups)
@@ -234,16 +266,18 @@ func (c *compiler) compile() {
 		{
 			KindPeople: c.people, KindGuards: c.guards, KindAccessProvisioning: c.accessProvisioning,
 			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation, KindRoleChange: c.roleChange,
-			KindBreakGlass: c.breakGlass, KindBirthright: c.birthright,
+			KindBreakGlass: c.breakGlass, KindBirthright: c.birthright, KindSeparationOfDuties: c.separationOfDuties,
 			KindProcedure: c.proceduralFile, KindRecurringTasks: c.recurringTasks, KindAccessReview: c.accessReview,
 			KindWatch: c.watch, KindSOPControl: c.sopControl,
+			KindIncidentResponse: c.incidentResponse, KindRouting: c.routing,
 		},
 	}
 	for _, f := range c.files {
 		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
 			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
 				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation, KindRoleChange, KindBreakGlass,
-				KindBirthright, KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl}, ", "))
+				KindBirthright, KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl, KindSeparationOfDuties,
+				KindIncidentResponse, KindRouting}, ", "))
 		}
 	}
 	for _, round := range rounds {
@@ -251,6 +285,11 @@ func (c *compiler) compile() {
 			if compile := round[f.kind]; compile != nil && c.once(f) {
 				compile(f)
 			}
+		}
+	}
+	for i := range c.set.SOPs {
+		if kind := c.set.SOPs[i].Kind; kind == KindAccessProvisioning || kind == KindRoleChange {
+			c.set.SOPs[i].Rules.Separations = c.set.Separations
 		}
 	}
 	for _, check := range c.later {
@@ -265,7 +304,7 @@ func (c *compiler) compile() {
 // once refuses a second catalog, people or guards file: which of two would hold is not a question to leave open.
 func (c *compiler) once(f *file) bool {
 	several := []string{KindCalendar, KindRevocation, KindAccessProvisioning, KindRoleChange, KindBreakGlass, KindBirthright,
-		KindProcedure, KindRecurringTasks, KindWatch, KindAccessReview}
+		KindProcedure, KindRecurringTasks, KindWatch, KindAccessReview, KindSeparationOfDuties}
 	if slices.Contains(several, f.kind) {
 		return true
 	}

@@ -15,6 +15,9 @@ const (
 	KindAccessProvisioning = "AccessProvisioning"
 	KindDeprovisioning     = "Deprovisioning"
 	KindRevocation         = "Revocation"
+	KindSeparationOfDuties = "SeparationOfDuties"
+	KindIncidentResponse   = "IncidentResponse"
+	KindRouting            = "Routing"
 )
 
 // header begins every file.
@@ -51,6 +54,8 @@ type groupYAML struct {
 	Name      string `yaml:"name"`
 	Floor     int    `yaml:"floor"`
 	Protected bool   `yaml:"protected"`
+	// Administrative: the group decides about Okta itself, and somebody who can sign in has to stay in it.
+	Administrative bool `yaml:"administrative"`
 }
 
 type roleYAML struct {
@@ -68,21 +73,40 @@ type peopleFile struct {
 
 // guardsFile is what a plan may do without a person's word. A limit is a number, or "off".
 type guardsFile struct {
-	Header              header       `yaml:",inline"`
-	RemovalPercent      string       `yaml:"removalPercent"`
-	Removals            string       `yaml:"removals"`
-	RemovalsPerHour     string       `yaml:"removalsPerHour"`
-	GroupRemovalPercent string       `yaml:"groupRemovalPercent"`
-	Additions           string       `yaml:"additions"`
-	People              string       `yaml:"people"`
-	ProtectedUsers      []string     `yaml:"protectedUsers"`
-	Undo                string       `yaml:"undo"` // how long an undone removal keeps the access without a ticket
-	Canaries            canariesYAML `yaml:"canaries"`
+	Header              header `yaml:",inline"`
+	RemovalPercent      string `yaml:"removalPercent"`
+	Removals            string `yaml:"removals"`
+	RemovalsPerHour     string `yaml:"removalsPerHour"`
+	GroupRemovalPercent string `yaml:"groupRemovalPercent"`
+	Additions           string `yaml:"additions"`
+	People              string `yaml:"people"`
+	SmallGroupFloor     string `yaml:"smallGroupFloor"`
+	// ApprovedRemovals is "hold" or "pass": whether the guards of single groups stop what somebody has approved one by one.
+	ApprovedRemovals string             `yaml:"approvedRemovals"`
+	ProtectedUsers   []string           `yaml:"protectedUsers"`
+	HoldApprovers    []holdApproverYAML `yaml:"holdApprovers"`
+	DriftTickets     driftTicketsYAML   `yaml:"driftTickets"`
+	// Undo is how long an undone removal keeps the access without a ticket.
+	Undo     string       `yaml:"undo"`
+	Canaries canariesYAML `yaml:"canaries"`
+}
+
+// holdApproverYAML is somebody who may let a held plan through, by the account with which they work on sopd's machine.
+type holdApproverYAML struct {
+	Account string `yaml:"account"`
+	User    string `yaml:"user"` // their Okta ID: nobody decides on what they have caused themselves
+}
+
+// driftTicketsYAML is where tickets are opened for access that nothing speaks for and that sopd does not remove.
+type driftTicketsYAML struct {
+	Project string `yaml:"project"`
+	Type    string `yaml:"type"`
 }
 
 type canariesYAML struct {
-	User  string `yaml:"user"`
-	Group string `yaml:"group"`
+	User   string `yaml:"user"`
+	Group  string `yaml:"group"`
+	Ticket string `yaml:"ticket"`
 }
 
 // sop is what every procedure says about itself.
@@ -143,6 +167,41 @@ type approvalYAML struct {
 	Users  []string `yaml:"users"`
 	Groups []string `yaml:"groups"`
 	When   string   `yaml:"when"`
+	// Deputies may answer in the place of somebody who may give the approval.
+	Deputies []deputyYAML `yaml:"deputies"`
+	// Absent may answer when everybody else is suspended or deactivated in Okta.
+	Absent absentYAML `yaml:"absent"`
+	// StillEligible: whoever has left the group since does not count.
+	StillEligible bool `yaml:"stillEligible"`
+}
+
+// deputyYAML is who stands in for one person: between two days, both included, or without days while that person is
+// suspended or deactivated in Okta.
+type deputyYAML struct {
+	For    string   `yaml:"for"`
+	Users  []string `yaml:"users"`
+	Groups []string `yaml:"groups"`
+	From   string   `yaml:"from"`
+	Until  string   `yaml:"until"`
+}
+
+type absentYAML struct {
+	Role   string   `yaml:"role"`
+	Users  []string `yaml:"users"`
+	Groups []string `yaml:"groups"`
+}
+
+// proofYAML says what counts as a consent: approval objects, or besides them the transitions named.
+type proofYAML struct {
+	Approvals   []approvalYAML   `yaml:"approvals"`
+	Proof       string           `yaml:"proof"`
+	Transitions []transitionYAML `yaml:"transitions"`
+}
+
+// transitionYAML names every way from one of the statuses to one of the others.
+type transitionYAML struct {
+	From []string `yaml:"from"`
+	To   []string `yaml:"to"`
 }
 
 type clockYAML struct {
@@ -166,26 +225,56 @@ type clockYAML struct {
 
 // accessFile is the access provisioning procedure.
 type accessFile struct {
-	SOP            sop            `yaml:",inline"`
-	Approvals      []approvalYAML `yaml:"approvals"`
-	ExpiryRequired []string       `yaml:"expiryRequired"`
-	LongestGrant   string         `yaml:"longestGrant"`
-	ExpiryWarnings []string       `yaml:"expiryWarnings"` // how long before the end the ticket is told
+	SOP            sop       `yaml:",inline"`
+	Proof          proofYAML `yaml:",inline"`
+	ExpiryRequired []string  `yaml:"expiryRequired"`
+	LongestGrant   string    `yaml:"longestGrant"`
+	ExpiryWarnings []string  `yaml:"expiryWarnings"` // how long before the end the ticket is told
 }
 
 // leaverFile is the de-provisioning procedure.
 type leaverFile struct {
-	SOP       sop            `yaml:",inline"`
-	Approvals []approvalYAML `yaml:"approvals"`
-	Mode      string         `yaml:"mode"`
-	Suspend   bool           `yaml:"suspend"`
+	SOP     sop       `yaml:",inline"`
+	Proof   proofYAML `yaml:",inline"`
+	Mode    string    `yaml:"mode"`
+	Suspend bool      `yaml:"suspend"`
+	// Account is what becomes of the leaver's Okta account: keep, suspend or deactivate. It replaces suspend.
+	Account string `yaml:"account"`
 }
 
 // revocationFile is the procedure for taking single accesses away.
 type revocationFile struct {
-	SOP       sop            `yaml:",inline"`
-	Approvals []approvalYAML `yaml:"approvals"`
-	Urgent    urgencyYAML    `yaml:"urgent"` // which tickets wait for nothing else
+	SOP    sop         `yaml:",inline"`
+	Proof  proofYAML   `yaml:",inline"`
+	Urgent urgencyYAML `yaml:"urgent"` // which tickets wait for nothing else
+}
+
+// dutiesFile is the rules that keep duties apart.
+type dutiesFile struct {
+	Header header           `yaml:",inline"`
+	Rules  []separationYAML `yaml:"rules"`
+}
+
+type separationYAML struct {
+	Name   string       `yaml:"name"`
+	Reason string       `yaml:"reason"` // stands on the ticket
+	Sides  [][]dutyYAML `yaml:"sides"`  // nobody has duties of two of them
+	// Exemptions are people for whom the rule does not hold until a day, which is included.
+	Exemptions []exemptionYAML `yaml:"exemptions"`
+	// Exception is the approval that lets a single request through; without it none does.
+	Exception *approvalYAML `yaml:"exception"`
+}
+
+type dutyYAML struct {
+	System string `yaml:"system"`
+	Role   string `yaml:"role"`
+}
+
+type exemptionYAML struct {
+	User     string `yaml:"user"`
+	Reason   string `yaml:"reason"`
+	Approved string `yaml:"approved"` // the role that approved it
+	Until    string `yaml:"until"`
 }
 
 type calendarFile struct {

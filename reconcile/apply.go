@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,16 +9,10 @@ import (
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
-	"github.com/maisonrmi/sopd/internal/guard"
-	"github.com/maisonrmi/sopd/internal/hold"
 	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
-	"github.com/maisonrmi/sopd/reconcile/plan"
 )
-
-// holdTime is how long a hold waits for a person. After that the plan is made anew and held anew.
-const holdTime = 24 * time.Hour
 
 // A change that was begun is finished and recorded even when the program is told to stop: callTime bounds the call,
 // outcomeTime the recording.
@@ -101,118 +94,6 @@ func (r *Reconciler) release(ctx context.Context, fence int64) error {
 	return nil
 }
 
-// clear asks the guards for the plan. ok is false when it was stopped: then a hold stands, or stood already, for exactly
-// this plan.
-func (r *Reconciler) clear(ctx context.Context, p plan.Plan, unread map[access.GroupID]error) (plan.Cleared, bool, error) {
-	limits := r.Policies.Guards
-	limits.Self = r.Self
-	state, err := r.measure(ctx, unread)
-	if err != nil {
-		return plan.Cleared{}, false, err
-	}
-	cleared, trips := plan.Clear(p, limits, state)
-	if len(trips) == 0 {
-		return cleared, true, nil
-	}
-	standing, found, err := r.standingHold(ctx, p.Hash())
-	if err != nil {
-		return plan.Cleared{}, false, err
-	}
-	if found && standing.Lets(p.Hash(), r.Now()) {
-		cleared, err := plan.Override(p, standing.PlanHash, limits, state)
-		if err != nil {
-			r.Logger.Warn("hold not used", slog.String("hold", string(standing.ID)), slog.String("error", err.Error()))
-			return plan.Cleared{}, false, nil
-		}
-		return cleared, true, r.useHold(ctx, standing)
-	}
-	if found {
-		return plan.Cleared{}, false, nil
-	}
-	return plan.Cleared{}, false, r.makeHold(ctx, p, trips)
-}
-
-// measure returns what the guards measure a plan against, as it stands now. A removal that is not settled may have
-// happened, so its member no longer counts.
-func (r *Reconciler) measure(ctx context.Context, unread map[access.GroupID]error) (guard.State, error) {
-	var l *loader
-	var sizes map[access.GroupID]int
-	err := r.Store.Read(ctx, func(tx *store.Tx) error {
-		l = &loader{r: r, now: r.Now(), unread: unread}
-		err := errors.Join(l.loadRules(tx), l.loadChanges(tx))
-		if err == nil {
-			sizes, err = l.sizes(tx)
-		}
-		return err
-	})
-	if err != nil {
-		return guard.State{}, fmt.Errorf("measuring for the guards: %w", err)
-	}
-	state := guard.State{Catalog: r.Policies.Catalog, Sizes: sizes, RemovedLastHour: int(l.removed)}
-	for _, c := range l.pending {
-		if c.Kind == change.RemoveMember && state.Sizes[c.Group] > 0 {
-			state.Sizes[c.Group]--
-		}
-	}
-	return state, nil
-}
-
-// standingHold returns the newest hold for the plan that is neither used nor expired. One that somebody has cancelled stands
-// too, until it would have expired: the plan is not put to anybody again before.
-func (r *Reconciler) standingHold(ctx context.Context, hash string) (hold.Hold, bool, error) {
-	var found hold.Hold
-	var ok bool
-	err := r.Store.Read(ctx, func(tx *store.Tx) error {
-		holds, err := tx.HoldsByPlan(hash)
-		for _, h := range holds {
-			decidable := h.Kind == hold.Guarded && (!h.State.Final() || h.State == hold.Cancelled)
-			if decidable && r.Now().Before(h.Expires) && (!ok || h.Made.After(found.Made)) {
-				found, ok = h, true
-			}
-		}
-		return err
-	})
-	return found, ok, err
-}
-
-func (r *Reconciler) useHold(ctx context.Context, h hold.Hold) error {
-	h.State, h.Used = hold.Used, r.Now()
-	return r.write(ctx, func(tx *store.Tx) error {
-		if err := tx.PutHold(h); err != nil {
-			return err
-		}
-		_, err := tx.Append(ledger.Entry{Kind: ledger.HoldUsed, At: h.Used, Body: h})
-		return err
-	})
-}
-
-func (r *Reconciler) makeHold(ctx context.Context, p plan.Plan, trips []guard.Trip) error {
-	text, err := json.Marshal(p.Changes)
-	if err != nil {
-		return err
-	}
-	now := r.Now()
-	h := hold.Hold{
-		ID: hold.NewID(now), PlanHash: p.Hash(), Plan: text, State: hold.Open, Made: now, Expires: now.Add(holdTime),
-	}
-	for _, t := range trips {
-		h.Guards = append(h.Guards, string(t.Guard))
-		h.Reasons = append(h.Reasons, t.Reason)
-	}
-	err = r.write(ctx, func(tx *store.Tx) error {
-		if err := tx.PutHold(h); err != nil {
-			return err
-		}
-		_, err := tx.Append(ledger.Entry{Kind: ledger.HoldMade, At: now, Body: h})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	r.Logger.LogAttrs(ctx, slog.LevelWarn, "hold made", slog.String("hold", string(h.ID)), slog.Any("guards", h.Guards))
-	return nil
-}
-
 // general reports whether an error would meet every other change as well.
 func general(err error) bool {
 	return errors.Is(err, access.ErrUnauthenticated) || errors.Is(err, access.ErrThrottled) ||
@@ -238,6 +119,8 @@ func (r *Reconciler) call(ctx context.Context, c change.Change) error {
 		return r.Writer.Remove(ctx, c.Membership())
 	case change.ClearSessions:
 		return r.Writer.ClearSessions(ctx, c.User)
+	case change.Deactivate:
+		return r.Writer.Deactivate(ctx, c.User)
 	case change.Suspend:
 		return r.Writer.Suspend(ctx, c.User)
 	default:

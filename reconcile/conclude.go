@@ -14,6 +14,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/finding"
 	"github.com/maisonrmi/sopd/internal/hold"
 	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/paging"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
@@ -27,6 +28,8 @@ const (
 	FindingUnconfirmed finding.Kind = "unconfirmed" // a change that Okta does not show
 	FindingHold        finding.Kind = "hold"        // a plan that waits for a person
 	FindingSkipped     finding.Kind = "skipped"     // a change that is due and that sopd may not make
+	FindingConflict    finding.Kind = "conflict"    // somebody has duties that a rule keeps apart
+	FindingOrphaned    finding.Kind = "orphaned"    // access whose ticket is gone or has moved away
 	FindingRefused     finding.Kind = "refused"     // a change that Okta keeps refusing
 	FindingParked      finding.Kind = "parked"      // something that a ticket was to be told and that was given up
 )
@@ -35,7 +38,8 @@ const (
 func FindingKinds() []finding.Kind {
 	return []finding.Kind{
 		FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind,
-		FindingBreakGlass, FindingUnreviewed,
+		FindingBreakGlass, FindingUnreviewed, FindingConflict, FindingOrphaned, FindingOnCallGap, FindingBaselineDue,
+		FindingSilent, FindingGuardOff,
 	}
 }
 
@@ -57,7 +61,7 @@ func (r *Reconciler) conclude(ctx context.Context, unread map[access.GroupID]err
 	err = r.write(ctx, func(tx *store.Tx) error {
 		steps := []func(*store.Tx) error{r.witness}
 		if r.Write {
-			steps = append(steps, c.tickets, c.expiries, c.departures, c.emergencies, c.warnings, c.undos)
+			steps = append(steps, c.tickets, c.expiries, c.departures, c.emergencies, c.warnings, c.undos, c.driftTickets)
 		}
 		steps = append(steps, c.findings, r.saveQuiet)
 		for _, step := range steps {
@@ -84,6 +88,7 @@ type conclusion struct {
 	satisfied map[change.GrantID]bool
 	open      map[access.UserID]int    // changes planned or pending, by user
 	raised    map[finding.Key]struct{} // findings that stand
+	shared    map[paging.AlertID]int   // how many open findings an alert tells of
 	over      []finding.Finding        // findings that do not stand any more and have an alert
 }
 
@@ -212,8 +217,8 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 	if c.open[user] > 0 || c.obscured(j) {
 		return c.standstill(tx, j.ticket.Key)
 	}
-	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend)
-	done := remark{purpose: "removed", text: c.r.removedText(changes, c.skipped(j.ticket.Key)), at: c.view.observation.Now}
+	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend, change.Deactivate)
+	done := remark{purpose: "removed", text: c.r.removedText(changes, c.skipped(j.ticket.Key)) + c.leavesBehind(j.ticket.Key), at: c.view.observation.Now}
 	if len(changes) > 0 {
 		done.marker = string(changes[0].ID)
 	}
@@ -298,13 +303,24 @@ func (c *conclusion) findings(tx *store.Tx) error {
 		return err
 	}
 	standing = append(standing, ofStages...)
+	standing = append(standing, c.unguarded()...)
+	if err := c.alerts(tx); err != nil {
+		return err
+	}
 	for _, f := range standing {
 		c.raised[f.Key] = struct{}{}
+		before, _, err := tx.Finding(f.Key)
+		if err != nil {
+			return err
+		}
 		fresh, err := tx.PutFinding(f)
 		if err != nil {
 			return err
 		}
 		if !fresh {
+			if err := c.dwell(tx, before, f); err != nil {
+				return err
+			}
 			continue
 		}
 		if _, err := tx.Append(ledger.Entry{
@@ -330,6 +346,16 @@ func (c *conclusion) findings(tx *store.Tx) error {
 		}
 	}
 	return nil
+}
+
+// alerts counts how many findings each alert tells of.
+func (c *conclusion) alerts(tx *store.Tx) error {
+	open, err := tx.OpenFindings()
+	c.shared = make(map[paging.AlertID]int)
+	for _, f := range open {
+		c.shared[f.Alert]++
+	}
+	return err
 }
 
 func clearFinding(tx *store.Tx, f finding.Finding, at time.Time) error {
@@ -400,8 +426,20 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	conflicts, err := c.conflicts(tx)
+	if err != nil {
+		return nil, err
+	}
+	orphaned, err := c.orphaned(tx)
+	if err != nil {
+		return nil, err
+	}
 	held, err := c.holds(tx)
-	return slices.Concat(all, parked, held), err
+	if err != nil {
+		return nil, err
+	}
+	review, err := c.review(tx)
+	return slices.Concat(all, parked, conflicts, orphaned, held, review), err
 }
 
 // parked points out what was to be said or done on a ticket and was given up.

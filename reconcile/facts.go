@@ -123,6 +123,7 @@ func revocationSeverity(j judged) string {
 // own deactivation until nothing is left that sopd manages.
 func (c *conclusion) departures(tx *store.Tx) error {
 	now := c.view.observation.Now
+	var begun []departure
 	for _, l := range c.view.observation.Leavers {
 		subject := leaverSubject(l)
 		if l.Reason == change.Deprovisioned && !c.manageable(l.User) {
@@ -132,13 +133,31 @@ func (c *conclusion) departures(tx *store.Tx) error {
 		if since.IsZero() { // Okta does not say; the first sight stays
 			since = now
 		}
+		if last := c.lastDay(l.Ticket); !last.IsZero() {
+			since = last
+		}
+		begun = append(begun, departure{subject, l.User, l.Ticket})
 		if err := putFact(tx, observed{
 			subject: subject, name: FactLeft, at: since, ticket: l.Ticket,
 		}, now); err != nil {
 			return err
 		}
 	}
-	return c.deactivated(tx)
+	if err := c.deactivated(tx); err != nil {
+		return err
+	}
+	return c.returns(tx, begun)
+}
+
+// lastDay returns when the ticket says that its leaver leaves, zero when it does not. The promise runs from there, also when
+// the ticket was raised or approved too late to keep it.
+func (c *conclusion) lastDay(key ticket.Key) time.Time {
+	for _, j := range c.view.cases {
+		if key != "" && j.ticket.Key == key {
+			return j.verdict.Request.Effective
+		}
+	}
+	return time.Time{}
 }
 
 func leaverSubject(l plan.Leaver) string {

@@ -35,12 +35,16 @@ type issue struct {
 
 // jira is the ticketing.
 type jira struct {
+	opened []ticket.New // by sopd
 	v      *vendors
 	issues map[ticket.Key]*issue
+	former map[ticket.Key]ticket.Key // old keys of tickets that have moved
 	next   int
 }
 
-func newJira(v *vendors) *jira { return &jira{v: v, issues: make(map[ticket.Key]*issue), next: 1} }
+func newJira(v *vendors) *jira {
+	return &jira{v: v, issues: make(map[ticket.Key]*issue), former: make(map[ticket.Key]ticket.Key), next: 1}
+}
 
 func person(id access.UserID) ticket.Person {
 	return ticket.Person{Account: ticket.AccountID("acc-" + string(id)), Name: string(id), Active: true}
@@ -94,6 +98,9 @@ func (j *jira) raise(a ask) ticket.Key {
 }
 
 func (j *jira) touch(key ticket.Key) *issue {
+	if to, moved := j.former[key]; moved {
+		key = to
+	}
 	i, ok := j.issues[key]
 	if !ok {
 		j.v.t.Fatalf("no ticket %s", key)
@@ -149,7 +156,23 @@ func (j *jira) said(key ticket.Key, text string) int {
 	return n
 }
 
+// rehome moves a ticket to another project, where it has another key and no request type.
+func (j *jira) rehome(key ticket.Key, project string) ticket.Key {
+	i := j.touch(key)
+	to := ticket.Key(fmt.Sprintf("%s-%d", project, j.next))
+	j.next++
+	i.History = append(slices.Clone(i.History), ticket.Edit{At: j.v.clock.now, Field: "project", FromText: i.Project, ToText: project},
+		ticket.Edit{At: j.v.clock.now, Field: "Key", FromText: string(key), ToText: string(to)})
+	i.Key, i.Project, i.RequestType = to, project, ""
+	j.issues[to], j.former[key] = i, to
+	delete(j.issues, key)
+	return to
+}
+
 func (j *jira) find(key ticket.Key) (*issue, error) {
+	if to, moved := j.former[key]; moved {
+		key = to
+	}
 	i, ok := j.issues[key]
 	if !ok {
 		return nil, fmt.Errorf("ticket: %w", access.ErrNotFound)
@@ -280,6 +303,7 @@ func (j *jira) Open(_ context.Context, n ticket.New) (ticket.Key, error) {
 			Labels: append([]string{n.Marker}, n.Labels...), Fields: n.Fields,
 		}}
 		j.next++
+		j.opened = append(j.opened, n)
 		return nil
 	})
 	if err != nil {
@@ -288,11 +312,18 @@ func (j *jira) Open(_ context.Context, n ticket.New) (ticket.Key, error) {
 	return key, nil
 }
 
+func (j *jira) Link(_ context.Context, key ticket.Key, l ticket.Link) error {
+	return j.v.write("Link", func() error { return nil })
+}
+
 // pager is the paging.
 type pager struct {
 	v       *vendors
+	notes   map[paging.AlertID][]paging.Note
 	open    map[string]string // alias by alert ID
 	created int               // alerts opened; joins left out
+	duties  []paging.Duty
+	teams   [][]string // of each
 	closed  int
 	onCall  []string
 	rotaErr error
@@ -303,6 +334,13 @@ func (p *pager) OnCall(_ context.Context, id paging.ScheduleID) (paging.OnCall, 
 		return paging.OnCall{}, err
 	}
 	return paging.OnCall{Schedule: string(id), People: p.onCall}, p.rotaErr
+}
+
+func (p *pager) Duties(context.Context, time.Time) ([]paging.Duty, error) {
+	if err := p.v.read("Duties"); err != nil {
+		return nil, err
+	}
+	return slices.Clone(p.duties), nil
 }
 
 func (p *pager) Create(_ context.Context, a paging.NewAlert) (paging.AlertID, error) {
@@ -316,7 +354,7 @@ func (p *pager) Create(_ context.Context, a paging.NewAlert) (paging.AlertID, er
 		}
 		p.created++
 		id = paging.AlertID(fmt.Sprintf("alert-%d", p.created))
-		p.open[string(id)] = string(a.Alias)
+		p.open[string(id)], p.teams = string(a.Alias), append(p.teams, a.Teams)
 		return nil
 	})
 	if err != nil {
@@ -331,4 +369,22 @@ func (p *pager) Close(_ context.Context, id paging.AlertID) error {
 		p.closed++
 		return nil
 	})
+}
+
+func (p *pager) Note(_ context.Context, id paging.AlertID, text string) error {
+	return p.v.write("Note", func() error {
+		if p.notes == nil {
+			p.notes = make(map[paging.AlertID][]paging.Note)
+		}
+		p.notes[id] = append(p.notes[id], paging.Note{Text: text})
+		return nil
+	})
+}
+
+func (p *pager) Notes(_ context.Context, id paging.AlertID) ([]paging.Note, error) {
+	var notes []paging.Note
+	if err := p.v.read("Notes"); err != nil {
+		return nil, err
+	}
+	return append(notes, p.notes[id]...), nil
 }

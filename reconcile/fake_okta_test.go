@@ -42,6 +42,9 @@ type okta struct {
 	// unreadable groups answer with the error.
 	unreadable map[access.GroupID]error
 	empty      map[access.GroupID]bool // whose members read as none, with status 200
+	roles      map[access.GroupID][]string
+	admins     map[access.UserID][]string
+	tokens     map[access.UserID][]string
 }
 
 func newOkta(v *vendors) *okta {
@@ -269,6 +272,27 @@ func (o *okta) Events(_ context.Context, cursor access.Cursor, since time.Time) 
 	return page, access.Cursor(strconv.Itoa(from)), nil
 }
 
+func (o *okta) GroupRoles(_ context.Context, group access.GroupID) ([]string, error) {
+	if err := o.v.read("GroupRoles"); err != nil {
+		return nil, err
+	}
+	return o.roles[group], nil
+}
+
+func (o *okta) UserRoles(_ context.Context, user access.UserID) ([]string, error) {
+	if err := o.v.read("UserRoles"); err != nil {
+		return nil, err
+	}
+	return o.admins[user], nil
+}
+
+func (o *okta) APITokens(_ context.Context, user access.UserID) ([]string, error) {
+	if err := o.v.read("APITokens"); err != nil {
+		return nil, err
+	}
+	return o.tokens[user], nil
+}
+
 func (o *okta) Add(_ context.Context, m access.Membership) error {
 	return o.v.write("Add", func() error { return o.change(m, true) })
 }
@@ -293,6 +317,15 @@ func (o *okta) change(m access.Membership, in bool) error {
 func (o *okta) ClearSessions(_ context.Context, user access.UserID) error {
 	return o.v.write("ClearSessions", func() error {
 		o.tell("user.session.clear", self, access.Membership{User: user})
+		return nil
+	})
+}
+
+func (o *okta) Deactivate(_ context.Context, user access.UserID) error {
+	return o.v.write("Deactivate", func() error {
+		if o.users[user].Status != access.Deprovisioned {
+			o.status(user, access.Deprovisioned, self)
+		}
 		return nil
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -70,7 +69,7 @@ type call struct {
 
 // vendors is the world outside: what it holds, and what becomes of each call.
 type vendors struct {
-	t     *testing.T
+	t     tester
 	clock *clock
 	// fate decides about each call; nil: done.
 	fate  func(call) fate
@@ -82,7 +81,7 @@ type vendors struct {
 	ops  *pager
 }
 
-func newVendors(t *testing.T) *vendors {
+func newVendors(t tester) *vendors {
 	v := &vendors{t: t, clock: &clock{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}}
 	v.okta, v.jira, v.ops = newOkta(v), newJira(v), &pager{v: v, open: make(map[string]string)}
 	return v

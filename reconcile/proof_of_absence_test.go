@@ -30,6 +30,39 @@ func TestAListOfMembersThatIsEmptyByMistakeIsNotBelieved(t *testing.T) {
 	b.wantIn("gPay", "uBob", false)
 }
 
+// The group is forgotten when it is first refused; who was in it must not be.
+func TestAListThatIsEmptyByMistakeIsNotBelievedTheSecondTimeEither(t *testing.T) {
+	b := newBench(t)
+	b.settle()
+	b.v.okta.empty = map[access.GroupID]bool{"gWiki": true}
+	b.v.okta.status("uBob", access.Deprovisioned, "uDan")
+	b.v.okta.put(access.Membership{Group: "gWiki", User: "uAda"}, true, "uDan") // so that the group is read again
+	later(time.Minute)(b)
+	for range 3 {
+		b.passed()
+		if len(b.report.Unread) != 1 {
+			t.Errorf("%d groups unread, want 1", len(b.report.Unread))
+		}
+		later(time.Minute)(b)
+	}
+	b.v.okta.empty = nil
+	b.settle()
+	b.wantIn("gWiki", "uBob", false)
+}
+
+func TestAGroupThatHasReallyLostEverybodyIsBelieved(t *testing.T) {
+	b := newBench(t)
+	b.settle()
+	for _, id := range b.v.okta.membersAt("gWiki", b.v.clock.now) {
+		b.v.okta.put(access.Membership{Group: "gWiki", User: id}, false, "uDan")
+	}
+	later(time.Minute)(b)
+	b.passed()
+	if len(b.report.Unread) != 0 {
+		t.Errorf("%d groups unread, want none", len(b.report.Unread))
+	}
+}
+
 func TestNobodyIsRemovedAsDriftWhileATicketCannotBeRead(t *testing.T) {
 	b := newBench(t)
 	b.adopt()

@@ -57,6 +57,8 @@ type Writer interface {
 	ClearSessions(ctx context.Context, user access.UserID) error
 	// Suspend suspends an active user.
 	Suspend(ctx context.Context, user access.UserID) error
+	// Deactivate deactivates a user; being so already is no error.
+	Deactivate(ctx context.Context, user access.UserID) error
 }
 
 // Tickets reads tickets. Every list is complete or an error.
@@ -90,6 +92,8 @@ type Desk interface {
 	// Open opens a ticket, unless one with the same marker is found: then that one's key is returned. The search for the
 	// marker shows a new ticket late.
 	Open(ctx context.Context, n ticket.New) (ticket.Key, error)
+	// Link puts a link to elsewhere on the ticket, in place of one with the same ID.
+	Link(ctx context.Context, key ticket.Key, l ticket.Link) error
 }
 
 // Pager pages people. Create joins an open alert of the same alias.
@@ -98,6 +102,10 @@ type Pager interface {
 	Create(ctx context.Context, a paging.NewAlert) (paging.AlertID, error)
 	// Close closes an alert; one that is closed already is no error.
 	Close(ctx context.Context, id paging.AlertID) error
+	// Note adds a note to an alert. It may be on it twice after an error.
+	Note(ctx context.Context, id paging.AlertID, text string) error
+	// Notes lists the notes of an alert.
+	Notes(ctx context.Context, id paging.AlertID) ([]paging.Note, error)
 }
 
 // Config is what a [Reconciler] works with. All fields are required unless said otherwise.
@@ -112,6 +120,9 @@ type Config struct {
 	Roster Roster
 	// Stages are the procedures besides access, in the order in which they run; their names and finding kinds differ.
 	Stages   []Stage
+	Admins   Admins // nil: only the policy says which groups administer Okta
+	Traces   Traces // nil: nothing is said of leavers' roles and tokens
+	Duties   Duties // nil: nothing is said of leavers' turns on call
 	Policies *policies.Set
 	// Write allows changes outside. When false a pass records what it would have done and touches nothing.
 	Write bool
@@ -119,6 +130,9 @@ type Config struct {
 	AtOnce int
 	// Self is the Okta user whose credential sopd uses; empty for a service app.
 	Self access.UserID
+	// Ahead tells how far this machine's clock is ahead of Okta's, negative when behind, as the last answer showed; nil:
+	// nobody knows.
+	Ahead func() time.Duration
 	// Program tells this build from every other. What the same build found in groups that have not changed since is not
 	// looked at again after a restart; empty: everything is.
 	Program string
@@ -151,12 +165,16 @@ type Reconciler struct {
 	suspects map[access.GroupID]struct{}
 	// doubted are users who show as deactivated and could not be read by ID in the pass under way.
 	doubted map[access.UserID]struct{}
+	// leaving are the leavers whom the pass under way looks after.
+	leaving map[ticket.Key]watch
 	// rota is who is on call by schedule, as far as the pass under way needed and could read it.
 	rota map[paging.ScheduleID][]string
 	// blind are the stages that could not read what they need in the pass under way.
 	blind map[string]error
 	// quiet are the groups in which the last look found nothing to do.
 	quiet *quietGroups
+	// inSeveral are the people in groups that rules keep apart.
+	inSeveral candidates
 	// unserved counts the tickets of the pass under way for which the vendor did not serve.
 	unserved int
 	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.
@@ -180,6 +198,9 @@ func New(c Config) (*Reconciler, error) {
 	}
 	if c.Watch == nil {
 		c.Watch = func(Notice) {}
+	}
+	if c.Ahead == nil {
+		c.Ahead = func() time.Duration { return 0 }
 	}
 	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{}), quiet: newQuietGroups()}, nil
 }
@@ -250,7 +271,9 @@ func (r *Reconciler) Pass(ctx context.Context) (Report, error) {
 	}
 	r.fence, r.doubted, r.unserved = fence, make(map[access.UserID]struct{}), 0
 	stop := r.keep(ctx)
-	err = r.pass(ctx, &report)
+	if err = r.pass(ctx, &report); err != nil {
+		r.watchdog(ctx, err)
+	}
 	stop()
 	err = errors.Join(err, r.release(ctx, fence))
 	report.Ended = r.Now()
@@ -273,6 +296,9 @@ func result(report Report) Result {
 }
 
 func (r *Reconciler) pass(ctx context.Context, report *Report) error {
+	if err := r.onTime(ctx); err != nil {
+		return err
+	}
 	// What an earlier pass left open is looked up first: nothing is planned on top of an unknown.
 	if err := r.settle(ctx, false); err != nil {
 		return fmt.Errorf("settling earlier changes: %w", err)
@@ -282,6 +308,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 		return fmt.Errorf("observing: %w", err)
 	}
 	report.Unread = unread
+	if err := r.onTime(ctx); err != nil {
+		return err
+	}
 	if report.Blind, err = r.observeStages(ctx); err != nil {
 		return fmt.Errorf("observing: %w", err)
 	}
@@ -311,14 +340,51 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 	if err := r.recordDecisions(ctx, view, report.Plan); err != nil {
 		return fmt.Errorf("recording decisions: %w", err)
 	}
+	if err := r.keepScore(ctx, view, report.Plan); err != nil {
+		return fmt.Errorf("keeping score: %w", err)
+	}
+	if err := r.expireHolds(ctx); err != nil {
+		return fmt.Errorf("ending holds: %w", err)
+	}
 	if err := r.carryOut(ctx, report); err != nil {
 		return fmt.Errorf("carrying out: %w", err)
+	}
+	if err := r.trace(ctx, view); err != nil {
+		return fmt.Errorf("looking after leavers: %w", err)
 	}
 	over, err := r.conclude(ctx, unread, report)
 	if err != nil {
 		return fmt.Errorf("concluding: %w", err)
 	}
+	if err := r.passed(ctx); err != nil {
+		return err
+	}
 	return r.tell(ctx, over)
+}
+
+// worstClock is how far this machine's clock may be from Okta's. Grants run out, last days come and approvals are compared
+// by it; hours off, it would take access from people, or leave it with them, without anybody having said so.
+const worstClock = 10 * time.Minute
+
+// onTime makes sure that the clock can be decided by. One that was wrong at the last answer may have been set right since, so
+// it is compared with another.
+//
+// Errors: [access.ErrInvalid] when it is wrong. Nothing is decided until it is right.
+func (r *Reconciler) onTime(ctx context.Context) error {
+	if r.Ahead().Abs() > worstClock {
+		if _, err := r.Directory.Rules(ctx); err != nil {
+			return fmt.Errorf("comparing clocks: %w", err)
+		}
+	}
+	ahead := r.Ahead()
+	switch {
+	case ahead > worstClock:
+		return fmt.Errorf("this machine's clock is %s ahead of Okta's; nothing is decided until it is set right: %w", ahead, access.ErrInvalid)
+	case ahead < -worstClock:
+		return fmt.Errorf("this machine's clock is %s behind Okta's; nothing is decided until it is set right: %w", -ahead, access.ErrInvalid)
+	default:
+		return nil
+	}
 }
 
 // carryOut clears the parts of the plan one after the other and applies what is cleared. Each part is measured against what

@@ -129,7 +129,7 @@ func (r *Reconciler) see(ctx context.Context, id access.UserID, open []change.Ch
 			s.groups[g.ID] = true
 		}
 	}
-	if kinds[change.Suspend] {
+	if kinds[change.Suspend] || kinds[change.Deactivate] {
 		var err error
 		if s.user, err = r.Directory.User(ctx, id); err != nil {
 			return s, err
@@ -160,6 +160,8 @@ func (s sight) shows(c change.Change) bool {
 		return !s.groups[c.Group]
 	case change.Suspend:
 		return s.user.Status == access.Suspended || s.user.Status == access.Deprovisioned
+	case change.Deactivate:
+		return s.user.Status == access.Deprovisioned
 	case change.ClearSessions:
 		return !s.signedOut.Before(c.Intended.Add(-clockSkew))
 	default:
@@ -206,7 +208,7 @@ func (r *Reconciler) step(tx *store.Tx, c change.Change, seen sight) error {
 	switch c.Kind {
 	case change.AddMember:
 		return tx.SetMember(c.Membership())
-	case change.Suspend:
+	case change.Suspend, change.Deactivate:
 		return tx.PutUsers([]access.User{seen.user})
 	case change.RemoveMember:
 		if err := tx.UnsetMember(c.Membership()); err != nil {

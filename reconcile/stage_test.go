@@ -41,8 +41,9 @@ func (s *stage) Observe(ctx context.Context, w reconcile.Round) error {
 		if _, at, _, err := tx.Cursor("containment"); err != nil || !at.IsZero() {
 			return err
 		}
-		for _, group := range []access.GroupID{"", "gWiki"} {
-			if _, err := tx.Append(ledger.Entry{Kind: ledger.PlaybookStep, At: w.Now, User: s.user, Group: group}); err != nil {
+		for group, step := range map[access.GroupID]change.Kind{"": change.Suspend, "gWiki": change.RemoveMember} {
+			confirmed := map[string]any{"incident": "INC-1", "step": step, "by": "uCarol"}
+			if _, err := tx.Append(ledger.Entry{Kind: ledger.PlaybookStep, At: w.Now, User: s.user, Group: group, Body: confirmed}); err != nil {
 				return err
 			}
 		}

@@ -73,6 +73,24 @@ func stories() []story {
 			},
 		},
 		{
+			name: "leaver who is deactivated by policy",
+			begin: func(b *bench) {
+				for i := range b.set.SOPs {
+					b.set.SOPs[i].Suspend, b.set.SOPs[i].Deactivate = false, b.set.SOPs[i].Name == "de-provisioning"
+				}
+				b.v.jira.approve(b.v.jira.raise(ask{project: "HR", kind: "Offboarding", by: "uDan", about: "uBob"}), "uHR")
+			},
+			end: func(b *bench) {
+				made := []string{removed("gPay", "uBob"), removed("gWiki", "uBob"), "user.lifecycle.deactivate uBob"}
+				if b.v.okta.made[signedOut("uBob")] > 0 || !b.struck { // a deactivated account has no sessions that would have to be ended again
+					made = append(made, signedOut("uBob"))
+				}
+				b.wantMade(made...)
+				b.wantSaid(hr1, "All access that sopd manages is gone", 1)
+				b.wantStatus(hr1, "Closed")
+			},
+		},
+		{
 			name:  "leaver by deactivation in Okta",
 			begin: func(b *bench) { b.v.okta.status("uCyd", access.Deprovisioned, "uDan") },
 			end:   func(b *bench) { b.wantMade(removed("gPay", "uCyd"), removed("gWiki", "uCyd")) },
@@ -190,6 +208,20 @@ func stories() []story {
 		},
 		containment(),
 		accessReview(),
+		{
+			name: "duties that are kept apart, one of two requests lifted",
+			begin: func(b *bench) {
+				b.under(apartYAML)
+				b.pays("uEve")
+				b.pays("uFay", "uDan")
+			},
+			end: func(b *bench) {
+				b.wantMade(added("gPay", "uFay"))
+				b.wantSaid(acc1, "the rule pay-or-write keeps payments/User apart from wiki/User", 1)
+				b.wantStatus(acc1, "Approved")
+				b.wantStatus(acc2, "Waiting for validation")
+			},
+		},
 		{
 			name:  "request for a group that a rule feeds",
 			begin: func(b *bench) { b.v.jira.approve(b.v.jira.raise(asks("Portal", "", time.Time{})), "uOwner") },

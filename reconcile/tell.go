@@ -95,8 +95,8 @@ func (r *Reconciler) tellDue(ctx context.Context) (told int, err error) {
 			told, unserved = told+1, 0
 			continue
 		}
-		r.Logger.LogAttrs(ctx, slog.LevelWarn, "ticket not told",
-			slog.String("ticket", string(e.Ticket)), slog.String("kind", string(e.Kind)), slog.String("error", cause.Error()))
+		r.Logger.LogAttrs(ctx, slog.LevelWarn, "not told",
+			slog.String("ticket", string(e.Ticket)), slog.String("alert", string(e.Alert)), slog.String("kind", string(e.Kind)), slog.String("error", cause.Error()))
 		if !general(cause) {
 			continue
 		}
@@ -121,8 +121,12 @@ func (r *Reconciler) markTold(ctx context.Context, e change.Effect, cause error)
 		if err := tx.EffectDone(e.Key, now); err != nil {
 			return err
 		}
-		_, err := tx.Append(ledger.Entry{Kind: ledger.TicketTold, At: now, Ticket: e.Ticket, Body: told{
-			Key: e.Key, Kind: e.Kind, Marker: e.Marker, Name: e.Name, Status: status(e),
+		kind := ledger.TicketTold
+		if e.Kind.OnAlert() {
+			kind = ledger.AlertTold
+		}
+		_, err := tx.Append(ledger.Entry{Kind: kind, At: now, Ticket: e.Ticket, Body: told{
+			Key: e.Key, Kind: e.Kind, Marker: e.Marker, Name: e.Name, Status: status(e), Alert: e.Alert,
 		}})
 		return err
 	})
@@ -148,13 +152,14 @@ func failed(tx *store.Tx, e change.Effect, cause error, now time.Time) error {
 	return tx.EffectPostponed(e.Key, phrase(cause), until)
 }
 
-// told is the body of a ticket.told entry. The text itself stays on the ticket.
+// told is the body of a ticket.told or an alert.told entry. The text itself stays on the ticket or the alert.
 type told struct {
 	Key    string            `json:"key"`
 	Kind   change.EffectKind `json:"kind"`
 	Marker string            `json:"marker,omitempty"`
 	Name   string            `json:"name,omitempty"`
 	Status string            `json:"status,omitempty"`
+	Alert  paging.AlertID    `json:"alert,omitempty"`
 }
 
 func status(e change.Effect) string {
@@ -176,6 +181,10 @@ func (r *Reconciler) effect(ctx context.Context, e change.Effect) error {
 		return r.attach(ctx, e)
 	case change.Open:
 		return r.open(ctx, e)
+	case change.Link:
+		return r.Desk.Link(ctx, e.Ticket, ticket.Link{ID: e.Marker, URL: e.Body, Title: e.Name})
+	case change.AlertOpen, change.AlertNote, change.AlertClose:
+		return r.onAlert(ctx, e)
 	default:
 		return fmt.Errorf("effect kind %q: %w", e.Kind, access.ErrInvalid)
 	}
@@ -280,7 +289,7 @@ func (r *Reconciler) page(ctx context.Context, over []finding.Finding) error {
 			return r.pagingFailed(ctx, err)
 		}
 	}
-	for _, together := range bundle(open, r.Kinds()) {
+	for _, together := range bundle(r.loud(open), r.Kinds()) {
 		if err := r.renew(ctx); err != nil {
 			return err
 		}
@@ -289,6 +298,12 @@ func (r *Reconciler) page(ctx context.Context, over []finding.Finding) error {
 		}
 	}
 	return nil
+}
+
+// loud returns the findings whose alert need not wait for working hours. What is over before they begin pages nobody.
+func (r *Reconciler) loud(open []finding.Finding) []finding.Finding {
+	now := r.Now()
+	return slices.DeleteFunc(slices.Clone(open), func(f finding.Finding) bool { return f.Alert == "" && r.Policies.Routing.Waits(priority(f), now) })
 }
 
 // storm is how many findings of one kind at once become one alert that counts them. On the first day of an organisation
@@ -335,9 +350,9 @@ func priority(f finding.Finding) paging.Priority {
 	switch f.Kind {
 	case FindingBreakGlass:
 		return 1
-	case FindingHold, FindingUnconfirmed, FindingUnreviewed:
+	case FindingHold, FindingUnconfirmed, FindingUnreviewed, FindingOnCallGap:
 		return 2
-	case FindingDrift:
+	case FindingDrift, FindingConflict:
 		return 3
 	default:
 		return 4
@@ -346,7 +361,7 @@ func priority(f finding.Finding) paging.Priority {
 
 // openAlert pages for one finding, or for a storm of one kind.
 func (r *Reconciler) openAlert(ctx context.Context, together []finding.Finding) error {
-	id, err := r.Pager.Create(ctx, alertOf(together))
+	id, err := r.Pager.Create(ctx, r.alertOf(together))
 	if err != nil {
 		return err
 	}
@@ -365,11 +380,11 @@ func (r *Reconciler) openAlert(ctx context.Context, together []finding.Finding) 
 	})
 }
 
-func alertOf(together []finding.Finding) paging.NewAlert {
+func (r *Reconciler) alertOf(together []finding.Finding) paging.NewAlert {
 	first := together[0]
 	a := paging.NewAlert{
 		Alias: paging.Alias("sopd-" + fingerprint(string(first.Key))), Message: "sopd: " + first.Title,
-		Priority: priority(first), Tags: []string{"sopd", string(first.Kind)},
+		Priority: priority(first), Tags: []string{"sopd", string(first.Kind)}, Teams: r.Policies.Routing.Responders(first.Owner),
 	}
 	if len(together) > 1 {
 		a.Alias = paging.Alias("sopd-" + string(first.Kind) + "-" + fingerprint(string(first.Key)+string(together[len(together)-1].Key)))

@@ -73,6 +73,21 @@ func TestADeletedGroupIsNotWrittenToForEver(t *testing.T) {
 	b.wantMade(added("gWiki", "uAda"), removed("gPay", "uCyd"))
 }
 
+func TestADeletionThatTheLogShowsIsFoundAtOnce(t *testing.T) {
+	b := newBench(t)
+	b.settle()
+	delete(b.v.okta.groups, "gWiki")
+	b.v.okta.tell("group.lifecycle.delete", "uHR", access.Membership{Group: "gWiki"})
+	later(time.Minute)(b)
+	b.passed()
+	later(time.Minute)(b)
+	b.passed()
+	if n := len(b.findings(reconcile.FindingUnreadable)); n != 1 {
+		t.Errorf("%d findings of what cannot be read, want 1", n)
+	}
+	b.wantMade()
+}
+
 func TestAGroupDeletedUnnoticedIsFoundMissingWithinADay(t *testing.T) {
 	b := newBench(t)
 	b.settle()

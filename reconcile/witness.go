@@ -28,6 +28,8 @@ func eventOf(k change.Kind) string {
 		return eventMemberRemoved
 	case change.Suspend:
 		return eventSuspended
+	case change.Deactivate:
+		return eventDeactivated
 	default:
 		return eventSessionsCleared
 	}

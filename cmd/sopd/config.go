@@ -58,7 +58,8 @@ type environment struct {
 	BackupInterval       string `env:"SOPD_BACKUP_INTERVAL"  about:"time between two backups; default 30m"`
 	BackupKeep           string `env:"SOPD_BACKUP_KEEP"      about:"how many of the newest backups are kept, besides one a day for 35 days; default 48"`
 	BackupIdentity       string `env:"SOPD_BACKUP_IDENTITY"  about:"private key of age for the weekly restore test; without it the test proves less" secret:"true"`
-	Paging               string `env:"SOPD_PAGING"           about:"opsgenie or jsmops; empty pages nobody"`
+	Paging               string `env:"SOPD_PAGING"           about:"opsgenie, jsmops, or both to cross from one to the other; empty pages nobody"`
+	PagingPrimary        string `env:"SOPD_PAGING_PRIMARY"   about:"with both, the one that is written to: opsgenie or jsmops; default opsgenie"`
 	JSMOpsURL            string `env:"SOPD_JSMOPS_URL"       about:"API of JSM Operations; default https://api.atlassian.com"`
 	JSMOpsSite           string `env:"SOPD_JSMOPS_SITE"      about:"the site, such as https://example.atlassian.net; or SOPD_JSMOPS_CLOUD_ID"`
 	JSMOpsCloudID        string `env:"SOPD_JSMOPS_CLOUD_ID"  about:"the site's cloud ID"`
@@ -89,6 +90,7 @@ type config struct {
 	JiraURL, JiraUser             string
 	JiraToken                     secret.Value
 	Paging                        string
+	PagingPrimary                 string
 	OpsgenieURL                   string
 	LedgerKey                     secret.Value
 	AnchorFile                    string
@@ -216,15 +218,28 @@ func (l *configLoader) paging(c *config) {
 	switch e.Paging {
 	case pagingOff:
 	case pagingOpsgenie:
-		c.OpsgenieURL = l.vendor("SOPD_OPSGENIE_URL", or(e.OpsgenieURL, "https://api.opsgenie.com"), "")
-		c.OpsgenieKey = secret.New(l.required("SOPD_OPSGENIE_KEY", e.OpsgenieKey, "make an API integration for sopd"))
+		l.opsgenie(c)
 	case pagingJSMOps:
 		l.jsmops(c)
-	case "both":
-		l.wrong("SOPD_PAGING", "both is not supported by this version; write opsgenie or jsmops")
+	case pagingBoth:
+		l.opsgenie(c)
+		l.jsmops(c)
+		c.PagingPrimary = or(e.PagingPrimary, pagingOpsgenie)
 	default:
-		l.wrong("SOPD_PAGING", "is %q; write opsgenie or jsmops, or leave it empty", e.Paging)
+		l.wrong("SOPD_PAGING", "is %q; write opsgenie, jsmops or both, or leave it empty", e.Paging)
 	}
+	switch {
+	case e.PagingPrimary == "":
+	case e.Paging != pagingBoth:
+		l.wrong("SOPD_PAGING_PRIMARY", "says which of two pagers is written to; set SOPD_PAGING=both, or leave it empty")
+	case e.PagingPrimary != pagingOpsgenie && e.PagingPrimary != pagingJSMOps:
+		l.wrong("SOPD_PAGING_PRIMARY", "is %q; write opsgenie or jsmops", e.PagingPrimary)
+	}
+}
+
+func (l *configLoader) opsgenie(c *config) {
+	c.OpsgenieURL = l.vendor("SOPD_OPSGENIE_URL", or(l.env.OpsgenieURL, "https://api.opsgenie.com"), "")
+	c.OpsgenieKey = secret.New(l.required("SOPD_OPSGENIE_KEY", l.env.OpsgenieKey, "make an API integration for sopd"))
 }
 
 func (l *configLoader) ledger(c *config) {

@@ -169,7 +169,7 @@ func TestPolicyLintNamesEveryProblemAndEndsWithTwo(t *testing.T) {
 		code := run(t.Context(), append([]string{"policy", "lint"}, args...), console{In: strings.NewReader(""), Out: &out, Err: &errs, Env: lookup(nil)})
 		return code, out.String() + errs.String()
 	}
-	if code, text := lint(filepath.Join("..", "..", "policies", "example")); code != exitDone || !strings.Contains(text, "sound: 5 procedures") {
+	if code, text := lint(filepath.Join("..", "..", "policies", "example")); code != exitDone || !strings.Contains(text, "sound: 6 procedures") {
 		t.Errorf("the example: %d %s", code, text)
 	}
 	dir := t.TempDir()
@@ -194,7 +194,7 @@ func TestJSMOperationsIsConfiguredByTheJiraAccountWhereItHasNoneOfItsOwn(t *test
 	if err != nil || c.JSMOpsUser != "sopd@example.com" || c.JSMOpsToken.Reveal() != "jira-token" {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if _, err := newPager(c, transport.Options{}); err != nil {
+	if _, err := (&daemon{config: c}).newPager(transport.Options{}); err != nil {
 		t.Error(err)
 	}
 	env["SOPD_JSMOPS_CLOUD_ID"], env["SOPD_JSMOPS_KEY"] = "11111111-2222-3333-4444-555555555555", ""
@@ -202,6 +202,37 @@ func TestJSMOperationsIsConfiguredByTheJiraAccountWhereItHasNoneOfItsOwn(t *test
 	for _, want := range []string{"SOPD_JSMOPS_SITE: set either", "SOPD_JSMOPS_KEY: is missing"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
+		}
+	}
+}
+
+func TestBothPagersAreConfiguredAndOneOfThemIsWrittenTo(t *testing.T) {
+	env := soundEnvironment()
+	env["SOPD_PAGING"], env["SOPD_JSMOPS_KEY"], env["SOPD_JSMOPS_SITE"] = "both", "ops-key", "https://example.atlassian.net"
+	c, err := loadConfig(t.Context(), lookup(env))
+	if err != nil || c.PagingPrimary != "opsgenie" || c.OpsgenieKey.Empty() || c.JSMOpsKey.Empty() {
+		t.Errorf("primary %q, %v", c.PagingPrimary, err)
+	}
+	p, err := (&daemon{config: c}).newPager(transport.Options{})
+	if two, is := p.(*pair); err != nil || !is || two.names[0] != "Opsgenie" {
+		t.Errorf("%T, %v", p, err)
+	}
+	env["SOPD_PAGING_PRIMARY"] = "jsmops"
+	if c, err = loadConfig(t.Context(), lookup(env)); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := (&daemon{config: c}).newPager(transport.Options{}); err != nil || p.(*pair).names[0] != "JSM Operations" {
+		t.Errorf("%T, %v", p, err)
+	}
+	for _, wrong := range []map[string]string{{"SOPD_PAGING_PRIMARY": "pagerduty"}, {"SOPD_PAGING": "opsgenie"}, {"SOPD_OPSGENIE_KEY": "", "SOPD_JSMOPS_KEY": ""}} {
+		spoilt := soundEnvironment()
+		for _, more := range []map[string]string{env, wrong} {
+			for name, v := range more {
+				spoilt[name] = v
+			}
+		}
+		if _, err := loadConfig(t.Context(), lookup(spoilt)); err == nil {
+			t.Errorf("%v is taken", wrong)
 		}
 	}
 }

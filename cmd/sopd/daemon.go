@@ -16,11 +16,13 @@ import (
 	"github.com/maisonrmi/sopd/connectors/transport"
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/figures"
+	"github.com/maisonrmi/sopd/internal/paging/crossing"
 	"github.com/maisonrmi/sopd/internal/span"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
 	"github.com/maisonrmi/sopd/reconcile"
+	"github.com/maisonrmi/sopd/reconcile/pagers"
 	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -91,9 +93,15 @@ func connect(ctx context.Context, c console, v volume) (*daemon, error) {
 			return nil, errors.Join(err, d.close())
 		}
 	}
-	d.registry.MustRegister(figures.NewStored(ctx, figures.Options{
-		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(), Polls: reconcile.Polls(), Backups: cfg.Backup.Dir != "" && d.store.Engine() == store.SQLite,
-	}))
+	d.registry.MustRegister(figures.NewScores(ctx, figures.ScoreOptions{Store: d.store, Tallies: d.tallies}))
+	stored := figures.Options{
+		Store: d.store, Write: cfg.Write, Disabled: set.Guards.Disabled(), Kinds: d.reconciler.Kinds(), Polls: reconcile.Polls(),
+		Backups: cfg.Backup.Dir != "" && d.store.Engine() == store.SQLite, Disagreement: pagers.Finding,
+	}
+	for _, kind := range crossing.Kinds() {
+		stored.Disagreements = append(stored.Disagreements, string(kind))
+	}
+	d.registry.MustRegister(figures.NewStored(ctx, stored))
 	return d, nil
 }
 
@@ -180,7 +188,7 @@ func (d *daemon) connectVendors(context.Context) error {
 	d.jira, jiraErr = jira.New(jira.Options{
 		URL: d.config.JiraURL, User: d.config.JiraUser, Token: d.config.JiraToken, Fields: d.policies.Fields(), Transport: shared,
 	})
-	d.pager, pagerErr = newPager(d.config, shared)
+	d.pager, pagerErr = d.newPager(shared)
 	if err := errors.Join(oktaErr, jiraErr, pagerErr); err != nil {
 		return usage(err)
 	}
@@ -199,10 +207,16 @@ func (d *daemon) newReconciler(context.Context) error {
 	if d.pager != nil {
 		pager, roster = d.pager, d.pager
 	}
+	duties, _ := d.pager.(reconcile.Duties)
+	stages, err := d.stages()
+	if err != nil {
+		return err
+	}
 	r, err := reconcile.New(reconcile.Config{
-		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira}, Desk: desk{d.jira},
-		Pager: pager, Stages: d.stages(), Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
-		Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger, Trace: d.trace,
+		Admins: d.okta, Traces: d.okta, Duties: duties,
+		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira, d.policies.Canaries.Ticket}, Desk: desk{d.jira},
+		Pager: pager, Stages: stages, Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
+		Ahead: d.okta.Ahead, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger, Trace: d.trace,
 	})
 	d.reconciler = r
 	return err
@@ -231,11 +245,14 @@ func (d directory) AllUsers(ctx context.Context) ([]access.User, error) {
 }
 
 // tickets is Jira as the reconciler reads it.
-type tickets struct{ *jira.Tickets }
+type tickets struct {
+	*jira.Tickets
+	canary ticket.Key
+}
 
 // Changed returns the tickets of the projects that changed since.
 func (t tickets) Changed(ctx context.Context, projects []string, since time.Time) (reconcile.ChangedTickets, error) {
-	found, err := t.Tickets.Changed(ctx, jira.Query{Projects: projects, Since: since})
+	found, err := t.Tickets.Changed(ctx, jira.Query{Projects: projects, Since: since, Canary: t.canary})
 	if err != nil {
 		return reconcile.ChangedTickets{}, err
 	}
@@ -257,6 +274,11 @@ func (t desk) Comment(ctx context.Context, key ticket.Key, c ticket.Comment) err
 
 // Open opens a ticket, or finds the one that has its marker.
 func (t desk) Open(ctx context.Context, n ticket.New) (ticket.Key, error) { return t.Create(ctx, n) }
+
+// Link puts a link on a ticket.
+func (t desk) Link(ctx context.Context, key ticket.Key, l ticket.Link) error {
+	return t.Tickets.Link(ctx, key, jira.RemoteLink{GlobalID: l.ID, URL: l.URL, Title: l.Title})
+}
 
 // Attachments returns the names of a ticket's attachments.
 func (t desk) Attachments(ctx context.Context, key ticket.Key) ([]string, error) {

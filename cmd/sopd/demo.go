@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +16,6 @@ import (
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/mocks/world"
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 )
 
 // demoOptions are the demo's flags.
@@ -119,8 +117,11 @@ func demoEnvironment(w *world.World, dir string) (map[string]string, error) {
 // demo is one playing of a story.
 type demo struct {
 	console console
+	inner   console // of the daemon and of the commands that operate it
 	world   *world.World
 	daemon  *daemon
+	running *running // nil before the daemon runs
+	mortal  *mortal
 	json    bool
 	started time.Time
 	told    map[change.ID]bool
@@ -159,13 +160,15 @@ func (c demoChange) sentence() string {
 	did := map[change.Kind]string{
 		change.AddMember: "added " + c.User + " to " + c.Group, change.RemoveMember: "removed " + c.User + " from " + c.Group,
 		change.ClearSessions: "ended the Okta sessions of " + c.User, change.Suspend: "suspended " + c.User,
+		change.Deactivate: "deactivated " + c.User,
 	}[c.Kind]
 	why := map[change.Reason]string{
 		change.ApprovedTicket: "approved in " + c.Ticket, change.Offboarding: "offboarding " + c.Ticket,
 		change.Deprovisioned: "deactivated in Okta", change.Expired: "the access of " + c.Ticket + " ran out",
 		change.Revocation: "revocation " + c.Ticket, change.Drift: "nobody approved it", change.Review: "revoked in the review " + c.Ticket,
 		change.RoleChange: strings.TrimSpace("the role changed " + c.Ticket), change.Birthright: "the profile gives it",
-		change.BreakGlass: "emergency " + c.Ticket, change.Unreviewed: "the emergency " + c.Ticket + " was not found justified",
+		change.Containment: "contained in " + c.Ticket,
+		change.BreakGlass:  "emergency " + c.Ticket, change.Unreviewed: "the emergency " + c.Ticket + " was not found justified",
 		change.Undo: "a second person approved to take a change back",
 	}[c.Reason]
 	if c.Outcome == change.Refused {
@@ -198,17 +201,20 @@ func playDemo(ctx context.Context, c console, o demoOptions) error {
 	if err != nil {
 		return err
 	}
+	for name, v := range world.Stories()[i].Env {
+		env[name] = v
+	}
 	if err := addPolicies(env["SOPD_POLICY_DIR"], world.Stories()[i]); err != nil {
 		return err
 	}
 	env["SOPD_LISTEN"], env["SOPD_LOG_LEVEL"] = or(value(c, "SOPD_LISTEN"), "127.0.0.1:0"), or(value(c, "SOPD_LOG_LEVEL"), "error")
 	inner := console{In: c.In, Out: c.Out, Err: c.Err, Env: func(key string) (string, bool) { v, ok := env[key]; return v, ok }}
-	d, err := connect(ctx, inner, quietly)
-	if err != nil {
+	p := &demo{console: c, inner: inner, world: w, json: o.asJSON, told: make(map[change.ID]bool), result: demoResult{Story: o.story}}
+	if err := p.connect(ctx); err != nil {
 		return err
 	}
-	p := &demo{console: c, world: w, daemon: d, json: o.asJSON, told: make(map[change.ID]bool), result: demoResult{Story: o.story}}
-	return errors.Join(p.play(ctx, world.Stories()[i], o), d.close())
+	err = p.play(ctx, world.Stories()[i], o)
+	return errors.Join(err, p.daemon.close())
 }
 
 // addPolicies writes the policy files that a story brings along.
@@ -233,41 +239,6 @@ func (p *demo) say(format string, args ...any) {
 	if !p.json {
 		fmt.Fprintf(p.console.Out, format+"\n", args...)
 	}
-}
-
-// play adopts what exists, starts the daemon, plays the steps, and tells the figures.
-func (p *demo) play(ctx context.Context, story world.Story, o demoOptions) error {
-	if err := p.prologue(ctx, story); err != nil {
-		return err
-	}
-	running, stop := context.WithCancel(ctx)
-	defer stop()
-	group, running := errgroup.WithContext(running)
-	bound := make(chan net.Addr, 1)
-	group.Go(func() error { return p.daemon.run(running, func(a net.Addr) { bound <- a }) })
-	var address string
-	select {
-	case a := <-bound:
-		address = "http://" + a.String()
-	case <-running.Done():
-		return group.Wait()
-	}
-	if err := p.world.Hook(address); err != nil {
-		return err
-	}
-	err := p.steps(running, story)
-	if err == nil {
-		err = p.epilogue(running, address)
-	}
-	if err == nil && !o.once {
-		p.say("\nThe daemon stays up. Ctrl-C ends it.")
-		<-running.Done()
-	}
-	stop()
-	if err := errors.Join(err, group.Wait()); err != nil {
-		return err
-	}
-	return p.verdict(o)
 }
 
 // verdict prints the result for scripts, and turns an expectation that did not hold into a failure.
@@ -321,15 +292,8 @@ const lookEvery = 50 * time.Millisecond
 func (p *demo) steps(ctx context.Context, story world.Story) error {
 	for i, step := range story.Steps {
 		p.say("\n%d. %s", i+1, step.Say)
-		if step.Do != nil {
-			if err := step.Do(p.world); err != nil {
-				return fmt.Errorf("step %d: %w", i+1, err)
-			}
-		}
-		if step.Operate == world.UndoLast {
-			if err := p.undoLast(ctx); err != nil {
-				return fmt.Errorf("step %d: %w", i+1, err)
-			}
+		if err := p.perform(ctx, step); err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
 		}
 		if err := p.expect(ctx, step); err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)
@@ -373,6 +337,8 @@ func (p *demo) expect(ctx context.Context, step world.Step) error {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		case <-p.running.ended:
+			return fmt.Errorf("the daemon ended: %w", p.running.err)
 		case <-ticker.C:
 		}
 	}

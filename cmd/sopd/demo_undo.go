@@ -40,7 +40,7 @@ func (p *demo) undoLast(ctx context.Context) error {
 	p.say("   $ sopd explain %s --undo", last.ID)
 	p.say("   $ sopd holds approve %s --reason %q", h.ID, why)
 	return p.daemon.store.Write(ctx, func(tx *store.Tx) error {
-		kind, err := approveHold(&h, decision{by: "the second of two people", reason: why, now: tx.Now()})
+		kind, err := approveHold(&h, decision{account: "the second of two people", reason: why, now: tx.Now()})
 		if err != nil {
 			return err
 		}

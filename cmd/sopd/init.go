@@ -214,6 +214,8 @@ func schedules(ctx context.Context, p pager) ([]draft.Schedule, error) {
 			}
 		}
 		return found, err
+	case *pair:
+		return schedules(ctx, p.sides[0])
 	case *jsmops.Pager:
 		all, err := p.Schedules(ctx)
 		for _, s := range all {

@@ -15,14 +15,21 @@ import (
 )
 
 func newPlanCommand(c console) *cobra.Command {
-	var asJSON, memberships bool
+	var asJSON, memberships, asScore bool
+	var days int
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would change and why, and change nothing",
 		Long: "Read the vendors and show what the next pass would change, with the evidence for each line. Nothing outside is\n" +
-			"changed. The exit code is 3 when there is something to do.",
+			"changed. The exit code is 3 when there is something to do.\n\n" +
+			"With --score, show instead how far people and sopd have agreed where it only observes: what it would have done, held\n" +
+			"against what people did within four days before or after. That is the figure to look at before a system is moved from\n" +
+			"observe to grant.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asScore {
+				return showScore(cmd, c, days, asJSON)
+			}
 			d, err := connect(cmd.Context(), c, quietly)
 			if err != nil {
 				return err
@@ -62,6 +69,8 @@ func newPlanCommand(c console) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&asScore, "score", false, "show how far people and sopd agree where it only observes")
+	cmd.Flags().IntVar(&days, "days", 90, "how far --score looks back")
 	cmd.Flags().BoolVar(&memberships, "memberships", false, "with --json: list every membership with where it comes from")
 	return cmd
 }

@@ -47,7 +47,9 @@ func (w wireComment) comment() (ticket.Comment, error) {
 	}
 	out := ticket.Comment{ID: w.ID, Body: body, Created: w.Created.Time}
 	if w.Author != nil {
-		out.Author = w.Author.account()
+		// Somebody without an account is nobody, and must not hide the comment.
+		out.Author, out.Person.Account, out.Person.Name = w.Author.account(), w.Author.account(), w.Author.DisplayName
+		out.Person.Email, out.Person.Active = w.Author.EmailAddress, w.Author.Active
 	}
 	out.Public, err = w.public()
 	return out, err

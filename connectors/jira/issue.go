@@ -46,6 +46,27 @@ func (r *reading) person(id string) ticket.Person {
 	return person
 }
 
+// links returns the tickets that the issue is linked with.
+//
+// Source: Jira Cloud platform REST API v3, schema IssueLink: one of inwardIssue and outwardIssue is the other end.
+func (r *reading) links() []ticket.Key {
+	type end struct {
+		Key string `json:"key"`
+	}
+	var all []struct {
+		Inward  end `json:"inwardIssue"`
+		Outward end `json:"outwardIssue"`
+	}
+	r.take("issuelinks", &all)
+	var keys []ticket.Key
+	for _, l := range all {
+		if key, err := ticket.ParseKey(cmp.Or(l.Outward.Key, l.Inward.Key)); err == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // ticket translates an issue, without its history.
 //
 // Errors: [access.ErrMalformed]. Nothing of the issue may be used then.
@@ -68,6 +89,7 @@ func (l *layout) ticket(w wireIssue) (ticket.Ticket, error) {
 	out := ticket.Ticket{ID: ticket.ID(w.ID), Key: key, Reporter: r.person("reporter"), Assignee: r.person("assignee")}
 	r.take("summary", &out.Summary)
 	r.take("labels", &out.Labels)
+	out.Links = r.links()
 	r.take("issuetype", &kind)
 	r.take("project", &project)
 	r.take("priority", &priority)
@@ -142,12 +164,25 @@ func (l *layout) edits(histories []wireHistory) ([]ticket.Edit, error) {
 		}
 		for _, item := range h.Items {
 			out = append(out, ticket.Edit{
-				At: h.Created.Time, By: by, Field: l.name(item.FieldID, item.Field), FieldID: item.FieldID,
+				At: h.Created.Time, By: by, Field: l.name(item.FieldID, item.Field), FieldID: item.FieldID, Unknown: l.unknown(item),
 				From: item.From, To: item.To, FromText: item.FromString, ToText: item.ToString,
 			})
 		}
 	}
 	return out, nil
+}
+
+// movers adds to the ticket the persons who changed its status, as the history shows them.
+func movers(t *ticket.Ticket, histories []wireHistory) {
+	for _, h := range histories {
+		moved := slices.ContainsFunc(h.Items, func(i wireItem) bool { return i.Field == "status" })
+		if h.Author == nil || !moved {
+			continue
+		}
+		if person, err := h.Author.person(); err == nil {
+			t.People[person.Account] = person
+		}
+	}
 }
 
 // inline returns the history that came inside an issue, where that is the whole one.

@@ -239,3 +239,40 @@ func TestAMovedTicketIsFoundByItsOldKeyAndSaysItsNewOne(t *testing.T) {
 		t.Errorf("ticket %s, %d edits, %v", got.Key, len(got.History), err)
 	}
 }
+
+func TestAPersonIsReadByTheirAccount(t *testing.T) {
+	for _, kind := range []jiramock.Deployment{jiramock.Cloud, jiramock.DataCenter} {
+		s := newSite(t, jiramock.Config{Deployment: kind})
+		p, err := s.jira.Person(t.Context(), ticket.AccountID(s.owner))
+		if err != nil || p.Account != ticket.AccountID(s.owner) || p.Email != "olive@example.com" || !p.Active {
+			t.Errorf("%s: %+v, %v", kind, p, err)
+		}
+		if _, err := s.jira.Person(t.Context(), "nobody"); !errors.Is(err, access.ErrNotFound) {
+			t.Errorf("%s: somebody who does not exist: %v", kind, err)
+		}
+		if _, err := s.jira.Person(t.Context(), ""); !errors.Is(err, access.ErrInvalid) {
+			t.Errorf("%s: nobody: %v", kind, err)
+		}
+	}
+}
+
+func TestLinkedTicketsAreRead(t *testing.T) {
+	s := newSite(t, jiramock.Config{})
+	var keys []jiramock.Key
+	for range 2 {
+		key, err := s.CreateRequest("OPS", "Task", s.rita, map[string]any{"Summary": "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, key)
+	}
+	if err := s.Relate(s.rita, keys[0], keys[1]); err != nil {
+		t.Fatal(err)
+	}
+	for i, key := range keys {
+		got, err := s.jira.Ticket(t.Context(), ticket.Key(key))
+		if err != nil || len(got.Links) != 1 || got.Links[0] != ticket.Key(keys[1-i]) {
+			t.Errorf("%s: links %v, %v", key, got.Links, err)
+		}
+	}
+}

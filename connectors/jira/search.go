@@ -29,6 +29,9 @@ type Query struct {
 	Since time.Time
 	// Open leaves out tickets that are done when true.
 	Open bool
+	// Canary is a ticket that has to be among what every search finds, whatever else it asks for; empty: none. It is not in
+	// the batch unless the rest of the query describes it.
+	Canary ticket.Key
 }
 
 // IndexLag is how far a poll should reach back: searches show changes late.
@@ -77,7 +80,10 @@ func (t *Tickets) changed(ctx context.Context, q Query) (Batch, error) {
 	if len(q.RequestTypes) > 0 && l.requestType == "" {
 		return Batch{}, fmt.Errorf("this Jira has no field for request types: %w", access.ErrInvalid)
 	}
-	query := url.Values{"jql": {jql}, "fields": {strings.Join(l.asked(), ",")}, "expand": {"changelog"}}
+	if jql, err = q.withCanary(jql); err != nil {
+		return Batch{}, err
+	}
+	query := url.Values{"jql": {jql + " ORDER BY key ASC"}, "fields": {strings.Join(l.asked(), ",")}, "expand": {"changelog"}}
 	var raw []json.RawMessage
 	if kind == cloud {
 		raw, err = t.searchCloud(ctx, query)
@@ -87,16 +93,19 @@ func (t *Tickets) changed(ctx context.Context, q Query) (Batch, error) {
 	if err != nil {
 		return Batch{}, err
 	}
-	if len(raw) == 0 {
+	if len(raw) == 0 && q.Canary == "" {
 		// Nothing found may mean nobody asked: only a known account makes it an answer.
 		_, err := t.Self(ctx)
 		return Batch{}, err
 	}
 	found, bad := l.understood(raw, q)
+	if err := q.canaryFound(found, bad); err != nil {
+		return Batch{}, err
+	}
 	return t.withHistories(ctx, kind, found, bad)
 }
 
-// jql returns the query in Jira's language. Times are milliseconds since 1970: dates would be read in the time zone of
+// jql returns the query in Jira's language, without an order. Times are milliseconds since 1970: dates would be read in the time zone of
 // the account, to the minute.
 //
 // Source: airbytehq/airbyte#48395, #48838.
@@ -114,7 +123,7 @@ func (q Query) jql() (string, error) {
 	if !q.Since.IsZero() {
 		clauses = append(clauses, "updated >= "+strconv.FormatInt(q.Since.UnixMilli(), 10))
 	}
-	return strings.Join(clauses, " AND ") + " ORDER BY key ASC", nil
+	return strings.Join(clauses, " AND "), nil
 }
 
 // quoted writes a list of JQL strings.

@@ -23,7 +23,7 @@ const (
 	maxReach = 20_000
 )
 
-// Alerts lists the alerts created in w, whole, by creation and ID. Descriptions and details are not part of a list.
+// Alerts lists the alerts created, or last updated, in w, whole, by creation and ID. Descriptions and details are not part of a list.
 //
 // Errors: [access.ErrInvalid] for a window that ends before it begins, [access.ErrIncomplete] when the vendor's pages do
 // not lead to the end or the user sees no alert at all (see [Pager.Check]), [access.ErrMalformed], and the causes of any
@@ -33,6 +33,11 @@ func (p *Pager) Alerts(ctx context.Context, w paging.Window) ([]paging.Alert, er
 		return nil, fmt.Errorf("jsmops: window ends before it begins: %w", access.ErrInvalid)
 	}
 	l := &listing{pager: p, to: w.To, from: w.From, found: map[paging.AlertID]paging.Alert{}}
+	if w.By == paging.Updated {
+		// The vendor does not sort by the last change, so the pages go by creation and the window only picks. An alert that
+		// changes under the reading is in the next window anyway.
+		l.from, l.to, l.picked = time.Time{}, time.Time{}, terms("updatedAt", w.From, w.To)
+	}
 	for !l.done {
 		if err := l.step(ctx); err != nil {
 			return nil, fmt.Errorf("listing alerts: %w", err)
@@ -69,6 +74,7 @@ func (p *Pager) seesAlerts(ctx context.Context) error {
 type listing struct {
 	pager    *Pager
 	from, to time.Time
+	picked   string // further terms of every query; empty: none
 	offset   int
 	last     paging.AlertID // at which the page before ended; empty at the start of a window
 	latest   time.Time      // creation of the newest alert seen
@@ -84,8 +90,8 @@ func (l *listing) step(ctx context.Context) error {
 	}
 	var answer alertList
 	query := url.Values{"sort": {"createdAt"}, "order": {"asc"}, "size": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(l.offset)}}
-	if terms := terms(l.from, l.to); terms != "" {
-		query.Set("query", terms)
+	if all := joined(l.picked, terms("createdAt", l.from, l.to)); all != "" {
+		query.Set("query", all)
 	}
 	if err := l.pager.read(ctx, "/alerts", query, &answer); err != nil {
 		return err
@@ -128,7 +134,7 @@ func (l *listing) advance(page []wireAlert) error {
 // jump goes on with the window from the newest alert seen, which is read again.
 func (l *listing) jump() error {
 	if l.latest.IsZero() {
-		return fmt.Errorf("jsmops: no creation time to go on from: %w", access.ErrIncomplete)
+		return fmt.Errorf("jsmops: no time to go on from: %w", access.ErrIncomplete)
 	}
 	l.from, l.offset, l.last = l.latest, 0, ""
 	return nil
@@ -157,20 +163,27 @@ func (l *listing) sorted() []paging.Alert {
 	return all
 }
 
-// terms asks for the alerts created from from until just before to. The vendor counts in milliseconds: a part of one is
+// terms asks for the alerts whose time, named by field, is from from until just before to. The vendor counts in milliseconds: a part of one is
 // rounded up at both ends, which means the same. The parameters from and to of the API are not used: its specification
 // gives them 32 bits, which hold no milliseconds.
 //
 // Source: the vendor's alert search, as in docs.opsgenie.com/docs/alerts-search-query-help; JSM Operations API, GET alerts.
-func terms(from, to time.Time) string {
+//
+// Source of the sorting: JSM Operations API, GET alerts, parameter sort: createdAt, insertedAt, lastOccurredAt, priority.
+func terms(field string, from, to time.Time) string {
 	var all []string
 	if !from.IsZero() {
-		all = append(all, fmt.Sprintf("createdAt >= %d", wholeMilliseconds(from)))
+		all = append(all, fmt.Sprintf("%s >= %d", field, wholeMilliseconds(from)))
 	}
 	if !to.IsZero() {
-		all = append(all, fmt.Sprintf("createdAt < %d", wholeMilliseconds(to)))
+		all = append(all, fmt.Sprintf("%s < %d", field, wholeMilliseconds(to)))
 	}
 	return strings.Join(all, " AND ")
+}
+
+// joined returns the queries that are not empty as one.
+func joined(queries ...string) string {
+	return strings.Join(slices.DeleteFunc(queries, func(q string) bool { return q == "" }), " AND ")
 }
 
 func wholeMilliseconds(t time.Time) int64 { return t.Add(time.Millisecond - 1).UnixMilli() }

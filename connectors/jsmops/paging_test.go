@@ -39,6 +39,25 @@ func TestAWindowIsHalfOpen(t *testing.T) {
 	}
 }
 
+func TestAlertsAreListedByTheirLastChange(t *testing.T) {
+	s, p := pager(t, jsmopsmock.Config{})
+	for i := range 250 {
+		s.AddAlert(jsmopsmock.Alert{Message: "m", Created: begin(), Updated: begin().Add(time.Duration(i) * time.Second)})
+	}
+	for _, c := range []struct {
+		window paging.Window
+		want   int
+	}{
+		{paging.Window{By: paging.Updated, From: begin().Add(10 * time.Second)}, 240},
+		{paging.Window{By: paging.Updated, From: begin().Add(10 * time.Second), To: begin().Add(20 * time.Second)}, 10},
+		{paging.Window{From: begin().Add(time.Second)}, 0},
+	} {
+		if all, err := p.Alerts(t.Context(), c.window); err != nil || len(all) != c.want {
+			t.Errorf("%v: %d alerts, %v; want %d", c.window, len(all), err, c.want)
+		}
+	}
+}
+
 func TestAListIsCompleteAtEveryLength(t *testing.T) {
 	for _, n := range []int{1, 99, 100, 101, 198, 199, 200, 250} {
 		s, p := pager(t, jsmopsmock.Config{})

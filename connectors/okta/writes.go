@@ -66,6 +66,30 @@ func (d *Directory) ClearSessions(ctx context.Context, user access.UserID) error
 	}))
 }
 
+// Deactivate deactivates a user, who is then DEPROVISIONED, without a mail to anybody. Groups stay as they are; sessions and
+// API tokens end. A user who is deactivated already stays so. It is sent once, whatever comes of it.
+//
+// Errors: as [Directory.Add].
+//
+// Source: Okta Management API 2026.06, POST /api/v1/users/{id}/lifecycle/deactivate: 403 E0000038 in the status DEPROVISIONED.
+func (d *Directory) Deactivate(ctx context.Context, user access.UserID) error {
+	const what = "deactivate user"
+	if err := parseUser(user); err != nil {
+		return about(what, err)
+	}
+	err := call(ctx, http.MethodPost, func(ctx context.Context) error {
+		_, err := d.sdk.User.DeactivateUser(ctx, string(user), nil)
+		return err
+	})
+	if errors.Is(err, access.ErrConflict) {
+		found, errRead := d.User(ctx, user)
+		if errRead == nil && found.Status == access.Deprovisioned {
+			return nil
+		}
+	}
+	return about(what, err)
+}
+
 // Suspend suspends an active user, who keeps groups and applications. It is sent once, whatever comes of it.
 //
 // Errors: as [Directory.Add]; [access.ErrConflict] for a user who is not active.

@@ -24,21 +24,15 @@ const (
 	maxReach = 20_000
 )
 
-// Window is the time in which alerts were created: from From until just before To. Zero From is the beginning, zero To
-// the end of time.
-type Window struct {
-	From, To time.Time
-}
-
-// Alerts lists the alerts created in w, whole, by creation and ID. Descriptions and details are not part of a list.
+// Alerts lists the alerts created, or last updated, in w, whole, by creation and ID. Descriptions and details are not part of a list.
 //
 // Errors: [access.ErrInvalid] for a window that ends before it begins, [access.ErrIncomplete] when the vendor's pages do
 // not lead to the end, [access.ErrMalformed], and the causes of any read. On any error the list is nil.
-func (p *Pager) Alerts(ctx context.Context, w Window) ([]paging.Alert, error) {
+func (p *Pager) Alerts(ctx context.Context, w paging.Window) ([]paging.Alert, error) {
 	if !w.To.IsZero() && w.To.Before(w.From) {
 		return nil, fmt.Errorf("opsgenie: window ends before it begins: %w", access.ErrInvalid)
 	}
-	l := &listing{pager: p, to: w.To, from: w.From, found: map[paging.AlertID]paging.Alert{}}
+	l := &listing{pager: p, to: w.To, from: w.From, by: w.By, found: map[paging.AlertID]paging.Alert{}}
 	for !l.done {
 		if err := l.step(ctx); err != nil {
 			return nil, fmt.Errorf("listing alerts: %w", err)
@@ -52,9 +46,10 @@ func (p *Pager) Alerts(ctx context.Context, w Window) ([]paging.Alert, error) {
 type listing struct {
 	pager    *Pager
 	from, to time.Time
+	by       paging.By
 	offset   int
 	last     paging.AlertID // at which the page before ended; empty at the start of a window
-	latest   time.Time      // creation of the newest alert seen
+	latest   time.Time      // that time of the newest alert seen
 	guard    transport.Pages
 	found    map[paging.AlertID]paging.Alert
 	done     bool
@@ -66,7 +61,7 @@ func (l *listing) step(ctx context.Context) error {
 		return err
 	}
 	var answer alertList
-	err := l.pager.exec(ctx, &alert.ListAlertRequest{Query: query(l.from, l.to), Sort: alert.CreatedAt, Order: alert.Asc,
+	err := l.pager.exec(ctx, &alert.ListAlertRequest{Query: query(l.field(), l.from, l.to), Sort: alert.SortField(l.field()), Order: alert.Asc,
 		Limit: pageSize, Offset: l.offset}, &answer)
 	if err != nil {
 		return err
@@ -109,7 +104,7 @@ func (l *listing) advance(page []wireAlert) error {
 // jump goes on with the window from the newest alert seen, which is read again.
 func (l *listing) jump() error {
 	if l.latest.IsZero() {
-		return fmt.Errorf("opsgenie: no creation time to go on from: %w", access.ErrIncomplete)
+		return fmt.Errorf("opsgenie: no time to go on from: %w", access.ErrIncomplete)
 	}
 	l.from, l.offset, l.last = l.latest, 0, ""
 	return nil
@@ -122,8 +117,8 @@ func (l *listing) keep(page []wireAlert) error {
 			return err
 		}
 		l.found[a.ID] = a
-		if a.Created.After(l.latest) {
-			l.latest = a.Created
+		if at := l.by.Of(a); at.After(l.latest) {
+			l.latest = at
 		}
 	}
 	return nil
@@ -138,17 +133,25 @@ func (l *listing) sorted() []paging.Alert {
 	return all
 }
 
-// query asks for the alerts created from from until just before to. The vendor counts in milliseconds: a part of one is
+// field is what the vendor calls the time that the list is about.
+func (l *listing) field() string {
+	if l.by == paging.Updated {
+		return "updatedAt"
+	}
+	return "createdAt"
+}
+
+// query asks for the alerts whose time, named by field, is from from until just before to. The vendor counts in milliseconds: a part of one is
 // rounded up at both ends, which means the same.
 //
 // Source: docs.opsgenie.com/docs/alerts-search-query-help.
-func query(from, to time.Time) string {
+func query(field string, from, to time.Time) string {
 	var terms []string
 	if !from.IsZero() {
-		terms = append(terms, fmt.Sprintf("createdAt >= %d", wholeMilliseconds(from)))
+		terms = append(terms, fmt.Sprintf("%s >= %d", field, wholeMilliseconds(from)))
 	}
 	if !to.IsZero() {
-		terms = append(terms, fmt.Sprintf("createdAt < %d", wholeMilliseconds(to)))
+		terms = append(terms, fmt.Sprintf("%s < %d", field, wholeMilliseconds(to)))
 	}
 	return strings.Join(terms, " AND ")
 }
@@ -186,21 +189,14 @@ func (p *Pager) get(ctx context.Context, req *alert.GetAlertRequest) (paging.Ale
 	return answer.Data.alert()
 }
 
-// Note is a note on an alert.
-type Note struct {
-	Text    string    // at most 25,000 characters
-	Author  string    // as the vendor names them; personal data
-	Created time.Time // zero when the vendor does not say
-}
-
 // Notes lists the notes of an alert, oldest first.
 //
 // Errors: as [Pager.Alert], and [access.ErrIncomplete]. On any error the list is nil.
-func (p *Pager) Notes(ctx context.Context, id paging.AlertID) ([]Note, error) {
+func (p *Pager) Notes(ctx context.Context, id paging.AlertID) ([]paging.Note, error) {
 	if _, err := paging.ParseAlertID(string(id)); err != nil {
 		return nil, err
 	}
-	all := []Note{}
+	all := []paging.Note{}
 	var guard transport.Pages
 	for offset := ""; ; {
 		var answer noteList
@@ -213,7 +209,7 @@ func (p *Pager) Notes(ctx context.Context, id paging.AlertID) ([]Note, error) {
 			return nil, fmt.Errorf("opsgenie: answer without a list: %w", access.ErrMalformed)
 		}
 		for _, n := range *answer.Data {
-			all = append(all, Note{n.Note, n.Owner, time.Time(n.CreatedAt)})
+			all = append(all, paging.Note{Text: n.Note, Author: n.Owner, Created: time.Time(n.CreatedAt)})
 		}
 		if answer.Paging.Next == "" {
 			return all, nil

@@ -90,7 +90,7 @@ func TestOpsgenieBehavesAsConnectorsMust(t *testing.T) {
 		return conntest.Call[*opsgenie.Pager]{Name: name, Kind: kind, Answer: v.answer, Do: do}
 	}
 	conntest.Run(t, conntest.Subject[*opsgenie.Pager]{New: connect, Calls: []conntest.Call[*opsgenie.Pager]{
-		read("alerts", func(ctx context.Context, p *opsgenie.Pager) (any, error) { return p.Alerts(ctx, opsgenie.Window{}) }, fullPage),
+		read("alerts", func(ctx context.Context, p *opsgenie.Pager) (any, error) { return p.Alerts(ctx, paging.Window{}) }, fullPage),
 		read("alert", func(ctx context.Context, p *opsgenie.Pager) (any, error) { return p.Alert(ctx, v.id) }, nil),
 		read("alert by alias", func(ctx context.Context, p *opsgenie.Pager) (any, error) { return p.AlertByAlias(ctx, "disk") }, nil),
 		read("notes", func(ctx context.Context, p *opsgenie.Pager) (any, error) { return p.Notes(ctx, v.id) }, moreNotes),

@@ -15,13 +15,6 @@ import (
 	"github.com/maisonrmi/sopd/internal/paging"
 )
 
-// Schedule is an on-call schedule.
-type Schedule struct {
-	ID      paging.ScheduleID // never changes
-	Name    string            // as the vendor shows it; can change
-	Enabled bool              // a disabled schedule has nobody on call
-}
-
 // OnCall returns who answers for a schedule now: e-mail addresses, sorted, none when nobody does.
 //
 // Errors: [access.ErrInvalid] for an ID that is none, [access.ErrNotFound], and the causes of any read.
@@ -47,7 +40,7 @@ func (p *Pager) OnCall(ctx context.Context, id paging.ScheduleID) (paging.OnCall
 // Schedules lists the on-call schedules by name. The vendor gives them on one page.
 //
 // Errors: the causes of any read. On any error the list is nil.
-func (p *Pager) Schedules(ctx context.Context) ([]Schedule, error) {
+func (p *Pager) Schedules(ctx context.Context) ([]paging.Schedule, error) {
 	expand := false // the SDK panics without it
 	var answer scheduleList
 	if err := p.exec(ctx, &schedule.ListRequest{Expand: &expand}, &answer); err != nil {
@@ -56,14 +49,14 @@ func (p *Pager) Schedules(ctx context.Context) ([]Schedule, error) {
 	if answer.Data == nil {
 		return nil, fmt.Errorf("opsgenie: answer without a list: %w", access.ErrMalformed)
 	}
-	all := make([]Schedule, 0, len(*answer.Data))
+	all := make([]paging.Schedule, 0, len(*answer.Data))
 	for _, s := range *answer.Data {
 		if s.ID == "" {
 			return nil, fmt.Errorf("opsgenie: schedule without ID: %w", access.ErrMalformed)
 		}
-		all = append(all, Schedule{paging.ScheduleID(s.ID), s.Name, s.Enabled})
+		all = append(all, paging.Schedule{ID: paging.ScheduleID(s.ID), Name: s.Name, Enabled: s.Enabled})
 	}
-	slices.SortFunc(all, func(a, b Schedule) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(all, func(a, b paging.Schedule) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return all, nil
 }
 

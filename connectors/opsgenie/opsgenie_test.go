@@ -80,7 +80,7 @@ func TestTheContextEndsACallThoughTheSDKDropsIt(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	_, err := account(t, h.URL, "k").Alerts(ctx, opsgenie.Window{})
+	_, err := account(t, h.URL, "k").Alerts(ctx, paging.Window{})
 	if !isCause(err, context.DeadlineExceeded) || time.Since(start) > 5*time.Second {
 		t.Errorf("error %v after %v", err, time.Since(start))
 	}
@@ -144,7 +144,7 @@ func TestIdentifiersThatWouldLeaveThePathAreRefusedBeforeTheyAreSent(t *testing.
 		"close":       func() error { return p.Close(t.Context(), "a%2Fb") },
 		"on call":     func() error { _, err := p.OnCall(t.Context(), "a/b"); return err },
 		"window": func() error {
-			_, err := p.Alerts(t.Context(), opsgenie.Window{From: time.Unix(2, 0), To: time.Unix(1, 0)})
+			_, err := p.Alerts(t.Context(), paging.Window{From: time.Unix(2, 0), To: time.Unix(1, 0)})
 			return err
 		},
 		"21 tags": func() error {
@@ -164,7 +164,7 @@ func TestIdentifiersThatWouldLeaveThePathAreRefusedBeforeTheyAreSent(t *testing.
 
 func TestOneEmptyTimeDoesNotHideThePage(t *testing.T) {
 	p := canned(t, `{"data":[{"id":"a","status":"open","createdAt":"","updatedAt":null},{"id":"b","status":"closed","createdAt":"2026-11-02T09:00:00Z","snoozedUntil":""}]}`)
-	all, err := p.Alerts(t.Context(), opsgenie.Window{})
+	all, err := p.Alerts(t.Context(), paging.Window{})
 	if err != nil || len(all) != 2 || !all[0].Created.IsZero() || all[1].Created.IsZero() {
 		t.Errorf("alerts %+v, %v", all, err)
 	}
@@ -173,7 +173,7 @@ func TestOneEmptyTimeDoesNotHideThePage(t *testing.T) {
 func TestAnAnswerWithoutItsDataIsMalformedAndNotEmpty(t *testing.T) {
 	for _, text := range []string{`{}`, `{"data":null}`, `{"data":{}}`, `{"data":[{}]}`, `[]`, `null`, `"x"`, `{"data":[{"id":"a"}]}`} {
 		p := canned(t, text)
-		all, err := p.Alerts(t.Context(), opsgenie.Window{})
+		all, err := p.Alerts(t.Context(), paging.Window{})
 		if !isCause(err, access.ErrMalformed) || all != nil {
 			t.Errorf("%s as alerts: %v, %v", text, all, err)
 		}
@@ -204,7 +204,7 @@ func TestOnCallNamesThePeopleSorted(t *testing.T) {
 		t.Errorf("on call: %v\n%s", err, diff)
 	}
 	all, err := p.Schedules(t.Context())
-	if diff := cmp.Diff([]opsgenie.Schedule{{ID: id, Name: "SecOps", Enabled: true}}, all); diff != "" || err != nil {
+	if diff := cmp.Diff([]paging.Schedule{{ID: id, Name: "SecOps", Enabled: true}}, all); diff != "" || err != nil {
 		t.Errorf("schedules: %v\n%s", err, diff)
 	}
 	if _, err := p.OnCall(t.Context(), "none"); !isCause(err, access.ErrNotFound) {

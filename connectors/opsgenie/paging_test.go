@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/maisonrmi/sopd/connectors/opsgenie"
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/paging"
 	"github.com/maisonrmi/sopd/mocks/opsgeniemock"
@@ -26,16 +25,35 @@ func TestAWindowIsHalfOpen(t *testing.T) {
 		s.AddAlert(opsgeniemock.Alert{Message: "m", Created: begin().Add(time.Duration(i) * time.Second)})
 	}
 	for _, c := range []struct {
-		window opsgenie.Window
+		window paging.Window
 		want   int
 	}{
-		{opsgenie.Window{}, 5},
-		{opsgenie.Window{From: begin().Add(time.Second)}, 4},
-		{opsgenie.Window{To: begin().Add(time.Second)}, 1},
-		{opsgenie.Window{From: begin().Add(time.Second), To: begin().Add(3 * time.Second)}, 2},
-		{opsgenie.Window{From: begin().Add(time.Second + time.Nanosecond)}, 3},
-		{opsgenie.Window{To: begin().Add(time.Second + time.Nanosecond)}, 2},
-		{opsgenie.Window{From: begin(), To: begin()}, 0},
+		{paging.Window{}, 5},
+		{paging.Window{From: begin().Add(time.Second)}, 4},
+		{paging.Window{To: begin().Add(time.Second)}, 1},
+		{paging.Window{From: begin().Add(time.Second), To: begin().Add(3 * time.Second)}, 2},
+		{paging.Window{From: begin().Add(time.Second + time.Nanosecond)}, 3},
+		{paging.Window{To: begin().Add(time.Second + time.Nanosecond)}, 2},
+		{paging.Window{From: begin(), To: begin()}, 0},
+	} {
+		if all, err := p.Alerts(t.Context(), c.window); err != nil || len(all) != c.want {
+			t.Errorf("%v: %d alerts, %v; want %d", c.window, len(all), err, c.want)
+		}
+	}
+}
+
+func TestAlertsAreListedByTheirLastChange(t *testing.T) {
+	s, p := pager(t, opsgeniemock.Config{})
+	for i := range 250 {
+		s.AddAlert(opsgeniemock.Alert{Message: "m", Created: begin(), Updated: begin().Add(time.Duration(i) * time.Second)})
+	}
+	for _, c := range []struct {
+		window paging.Window
+		want   int
+	}{
+		{paging.Window{By: paging.Updated, From: begin().Add(10 * time.Second)}, 240},
+		{paging.Window{By: paging.Updated, From: begin().Add(10 * time.Second), To: begin().Add(20 * time.Second)}, 10},
+		{paging.Window{From: begin().Add(time.Second)}, 0},
 	} {
 		if all, err := p.Alerts(t.Context(), c.window); err != nil || len(all) != c.want {
 			t.Errorf("%v: %d alerts, %v; want %d", c.window, len(all), err, c.want)
@@ -49,7 +67,7 @@ func TestAListIsCompleteAtEveryLength(t *testing.T) {
 		for i := range n {
 			s.AddAlert(opsgeniemock.Alert{Message: "m", Created: begin().Add(time.Duration(i/3) * time.Millisecond)})
 		}
-		all, err := p.Alerts(t.Context(), opsgenie.Window{})
+		all, err := p.Alerts(t.Context(), paging.Window{})
 		if err != nil || len(all) != n {
 			t.Errorf("%d alerts of %d, %v", len(all), n, err)
 		}
@@ -62,7 +80,7 @@ func TestAListBeyondTheVendorsReachOf20000IsComplete(t *testing.T) {
 	for i := range n {
 		s.AddAlert(opsgeniemock.Alert{Message: "m", Created: begin().Add(time.Duration(i) * time.Millisecond)})
 	}
-	all, err := p.Alerts(t.Context(), opsgenie.Window{})
+	all, err := p.Alerts(t.Context(), paging.Window{})
 	if err != nil || len(all) != n {
 		t.Errorf("%d alerts of %d, %v", len(all), n, err)
 	}
@@ -82,7 +100,7 @@ func TestMoreAlertsInOneMillisecondThanTheReachAreIncomplete(t *testing.T) {
 		fmt.Fprintf(w, `{"data":[%s]}`, strings.Join(page, ","))
 	}))
 	t.Cleanup(h.Close)
-	if all, err := account(t, h.URL, "k").Alerts(t.Context(), opsgenie.Window{}); !isCause(err, access.ErrIncomplete) || all != nil {
+	if all, err := account(t, h.URL, "k").Alerts(t.Context(), paging.Window{}); !isCause(err, access.ErrIncomplete) || all != nil {
 		t.Errorf("%d alerts, %v", len(all), err)
 	}
 }
@@ -112,7 +130,7 @@ func TestAListThatMovesWhileItIsReadLosesNothing(t *testing.T) {
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(h.Close)
-	all, err := account(t, h.URL, vendorKey).Alerts(t.Context(), opsgenie.Window{})
+	all, err := account(t, h.URL, vendorKey).Alerts(t.Context(), paging.Window{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,13 +174,13 @@ func TestAShortPageThatAnnouncesAnotherIsNotTheLast(t *testing.T) {
 		}
 	}))
 	t.Cleanup(h.Close)
-	if all, err := account(t, h.URL, "k").Alerts(t.Context(), opsgenie.Window{}); err != nil || len(all) != 3 {
+	if all, err := account(t, h.URL, "k").Alerts(t.Context(), paging.Window{}); err != nil || len(all) != 3 {
 		t.Errorf("%d alerts, %v; want 3", len(all), err)
 	}
 }
 
 func TestAnEmptyPageThatAnnouncesAnotherIsIncomplete(t *testing.T) {
-	if all, err := canned(t, `{"data":[],"paging":{"next":"x"}}`).Alerts(t.Context(), opsgenie.Window{}); !isCause(err, access.ErrIncomplete) || all != nil {
+	if all, err := canned(t, `{"data":[],"paging":{"next":"x"}}`).Alerts(t.Context(), paging.Window{}); !isCause(err, access.ErrIncomplete) || all != nil {
 		t.Errorf("%v, %v", all, err)
 	}
 }

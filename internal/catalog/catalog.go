@@ -73,6 +73,9 @@ type Group struct {
 	Floor int
 	// Protected groups are never written.
 	Protected bool
+	// Administrative groups decide about Okta itself: somebody who can sign in has to stay in each. Those that carry a role of
+	// Okta's are found by themselves.
+	Administrative bool
 }
 
 // Catalog is all systems and groups. The zero value manages nothing.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/paging"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/oklog/ulid/v2"
 )
@@ -44,6 +45,7 @@ const (
 	RemoveMember  Kind = "remove-member"
 	ClearSessions Kind = "clear-sessions"
 	Suspend       Kind = "suspend"
+	Deactivate    Kind = "deactivate" // cannot be undone without loss; groups and applications stay as they are
 )
 
 // Reason is the positive evidence behind a change. There is no reason "not in the list": absence proves nothing.
@@ -189,16 +191,26 @@ func (g Grant) Membership() access.Membership {
 
 // Proof is who gave a required approval, and why their word counts.
 type Proof struct {
-	Role     string            `json:"role"` // the policy's approval role, such as "system-owner"
-	Approval ticket.ApprovalID `json:"approval"`
+	Role string `json:"role"` // the policy's approval role, such as "system-owner"
+	// Approval is the approval object, empty where a transition was taken for it.
+	Approval ticket.ApprovalID `json:"approval,omitempty"`
 	Account  ticket.AccountID  `json:"account"`
 	User     access.UserID     `json:"user"`
 	At       time.Time         `json:"at"`
-	// Eligible says why the person could approve: "owner of payments", "member of 00g…".
+	// Eligible says why the person could approve, and by which rule: "owner of payments by name", "as member of 00g…",
+	// "deputy of 00u… by access-provisioning@1.2.0 until 2026-12-31".
 	Eligible string `json:"eligible"`
+	// Behalf is who could approve and in whose place the person did: one user for a deputy, every one of them where all
+	// are absent; empty for somebody who approved in their own right.
+	Behalf []access.UserID `json:"behalf,omitempty"`
+	// Transition is the transition that was taken for the approval, such as "Waiting for approval > Approved"; empty where
+	// an approval object holds it.
+	Transition string `json:"transition,omitempty"`
+	// Exception is the separation-of-duties rule that the approval lifts, empty for an approval that every request needs.
+	Exception string `json:"exception,omitempty"`
 }
 
-// EffectKind is what an effect does on a ticket.
+// EffectKind is what an effect does on a ticket or an alert.
 type EffectKind string
 
 // The kinds of effect.
@@ -207,10 +219,17 @@ const (
 	Transition EffectKind = "transition"
 	Attach     EffectKind = "attach"
 	Open       EffectKind = "open"
+	Link       EffectKind = "link"        // from a ticket to something elsewhere
+	AlertOpen  EffectKind = "alert-open"  // somebody is paged
+	AlertNote  EffectKind = "alert-note"  // on an alert's timeline
+	AlertClose EffectKind = "alert-close" // the alert's cause is gone
 )
 
-// Effect is something still to be told on a ticket, or a ticket still to be opened. It is stored in the transaction that makes it true, so it is neither
-// forgotten nor told of something that did not happen.
+// OnAlert reports whether the effect is about an alert and not about a ticket.
+func (k EffectKind) OnAlert() bool { return k == AlertOpen || k == AlertNote || k == AlertClose }
+
+// Effect is something still to be told on a ticket or an alert, or one still to be opened. It is stored in the transaction
+// that makes it true, so it is neither forgotten nor told of something that did not happen.
 type Effect struct {
 	// Key is unique: the ticket and what the effect is for, such as "ACC-17/provisioned". A second effect with the same
 	// key is the same effect.
@@ -220,11 +239,17 @@ type Effect struct {
 	Kind   EffectKind `json:"kind"`
 	// New is the ticket to be opened; nil for all other kinds.
 	New *ticket.New `json:"new,omitempty"`
-	// Body is the comment's text, the target status's name, or the attachment's content; empty for a ticket to be opened.
+	// Alert is the alert that is told; empty for tickets and for an alert that is to be opened.
+	Alert paging.AlertID `json:"alert,omitempty"`
+	// Page is the alert to be opened; nil for all other kinds.
+	Page *paging.NewAlert `json:"page,omitempty"`
+	// Body is the comment's or the note's text, the target status's name, the link's address, or the attachment's content;
+	// empty for what is to be opened.
 	Body string `json:"body"`
-	// Name is the attachment's file name.
+	// Name is the attachment's file name, or the link's title.
 	Name string `json:"name,omitempty"`
-	// Marker stands in a comment's text and is looked for before the comment is posted again: a change ID or Key.
+	// Marker stands in a comment's or note's text and is looked for before it is posted again: a change ID or Key. It
+	// identifies a link.
 	Marker  string    `json:"marker,omitempty"`
 	Public  bool      `json:"public,omitempty"` // the requester sees the comment in the portal
 	Created time.Time `json:"created"`

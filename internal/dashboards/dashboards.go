@@ -14,7 +14,7 @@ import (
 // Files returns the dashboards as Grafana reads them, by file name.
 func Files() (map[string][]byte, error) {
 	files := make(map[string][]byte)
-	for _, b := range []board{overview(), accessBoard(), daemon()} {
+	for _, b := range []board{overview(), accessBoard(), incidentsBoard(), daemon()} {
 		built, err := b.build()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", b.uid, err)

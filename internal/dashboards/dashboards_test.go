@@ -95,8 +95,8 @@ func boards(t *testing.T) map[string]drawn {
 		}
 		all[name] = d
 	}
-	if len(all) != 3 {
-		t.Fatalf("%d boards, want 3", len(all))
+	if len(all) != 4 {
+		t.Fatalf("%d boards, want 4", len(all))
 	}
 	return all
 }

@@ -24,7 +24,8 @@ import (
 // silent are the panels that show nothing of the demo, with the reason.
 func silent() map[string]string {
 	return map[string]string{
-		"Ledger last signed": "the demo has no signing key",
+		"Ledger last signed":           "the demo has no signing key",
+		"What containment has changed": "the demo's main story has no incident",
 	}
 }
 
@@ -90,7 +91,7 @@ func (p server) variables(t *testing.T) {
 // chosen puts what a reader would choose in the place of the variables.
 func chosen(expr string) string {
 	values := map[string]string{
-		"$job": "sopd", "$sop": ".*", "$severity": ".*", "$window": "30d", "$leavers": "de-provisioning", "$__range": "1h",
+		"$job": "sopd", "$sop": ".*", "$severity": ".*", "$window": "30d", "$leavers": "de-provisioning", "$incidents": "incident-response", "$__range": "1h",
 	}
 	names := slices.Sorted(maps.Keys(values))
 	for _, name := range names {

@@ -11,7 +11,7 @@ import (
 func holdForm() form {
 	return form{
 		View: View{File: "holds.csv", Title: "holds and overrides of guards, with who decided", Kinds: []ledger.Kind{
-			ledger.HoldMade, ledger.HoldApproved, ledger.HoldCancelled, ledger.HoldUsed, ledger.GuardOverridden,
+			ledger.HoldMade, ledger.HoldApproved, ledger.HoldCancelled, ledger.HoldUsed, ledger.HoldExpired, ledger.GuardOverridden,
 		}},
 		columns:  []string{"decision", "hold", "guards", "reasons", "plan", "made", "expires", "by", "why"},
 		policies: []string{"Guards", "ChangeManagement"},

@@ -31,6 +31,10 @@ type Options struct {
 	Disabled []guard.Name
 	// Kinds are the findings that may be raised.
 	Kinds []finding.Kind
+	// Disagreements are the kinds of what two pagers may say differently.
+	Disagreements []string
+	// Disagreement is the kind of finding that says so; its details "what" and "count" name the kind and the number.
+	Disagreement finding.Kind
 	// Polls are the names of the cursors of the polls.
 	Polls []string
 	// Backups tells whether backups are made on a schedule.
@@ -41,6 +45,8 @@ type Options struct {
 type Stored struct {
 	ctx     context.Context // ends when the program stops
 	options Options
+
+	disagreements *prometheus.Desc
 
 	changes, holds, findings, records, anchor, depth, oldest, polls, writes, disabled, up *prometheus.Desc
 
@@ -53,30 +59,31 @@ func NewStored(ctx context.Context, o Options) *Stored {
 		return prometheus.NewDesc("sopd_"+name, help, labels, nil)
 	}
 	return &Stored{
-		ctx:       ctx,
-		options:   o,
-		changes:   desc("changes_total", "Changes of access by what they do, why, and what became of them.", "kind", "reason", "outcome"),
-		holds:     desc("holds", "Plans that wait for a person because this guard stopped them.", "guard"),
-		findings:  desc("findings", "Things that stand and that a person should look at.", "kind"),
-		records:   desc("ledger_records_total", "Records in the ledger."),
-		anchor:    desc("ledger_last_anchor_timestamp_seconds", "When the ledger was last signed as a checkpoint; 0 before the first."),
-		depth:     desc("queue_depth", "Work that is stored and not done.", "kind"),
-		polls:     desc("poll_last_timestamp_seconds", "Up to when a poll has read what changed at its vendor; 0 before the first.", "poll"),
-		oldest:    desc("queue_oldest_seconds", "Age of the oldest work that is not done; 0 with none."),
-		writes:    desc("writes_enabled", "1 when sopd may change things outside, 0 when it only records what it would do."),
-		disabled:  desc("guard_disabled", "1 for a guard that a policy has switched off.", "guard"),
-		backups:   desc("backups_enabled", "1 when backups of the embedded database are made on a schedule."),
-		backedUp:  desc("backup_last_success_timestamp_seconds", "When the copy was made of the last backup that was verified; 0 before the first."),
-		restored:  desc("restore_test_last_success_timestamp_seconds", "When a backup was last restored to prove that it can be; 0 before the first."),
-		restoring: desc("restore_test_duration_seconds", "How long the last restore test took, from the file to a verified store; 0 before the first."),
-		up:        desc("store_up", "1 when the store could be read for this scrape."),
+		ctx:           ctx,
+		options:       o,
+		changes:       desc("changes_total", "Changes of access by what they do, why, and what became of them.", "kind", "reason", "outcome"),
+		holds:         desc("holds", "Plans that wait for a person because this guard stopped them.", "guard"),
+		findings:      desc("findings", "Things that stand and that a person should look at.", "kind"),
+		records:       desc("ledger_records_total", "Records in the ledger."),
+		anchor:        desc("ledger_last_anchor_timestamp_seconds", "When the ledger was last signed as a checkpoint; 0 before the first."),
+		depth:         desc("queue_depth", "Work that is stored and not done.", "kind"),
+		polls:         desc("poll_last_timestamp_seconds", "Up to when a poll has read what changed at its vendor; 0 before the first.", "poll"),
+		oldest:        desc("queue_oldest_seconds", "Age of the oldest work that is not done; 0 with none."),
+		writes:        desc("writes_enabled", "1 when sopd may change things outside, 0 when it only records what it would do."),
+		disabled:      desc("guard_disabled", "1 for a guard that a policy has switched off.", "guard"),
+		backups:       desc("backups_enabled", "1 when backups of the embedded database are made on a schedule."),
+		backedUp:      desc("backup_last_success_timestamp_seconds", "When the copy was made of the last backup that was verified; 0 before the first."),
+		restored:      desc("restore_test_last_success_timestamp_seconds", "When a backup was last restored to prove that it can be; 0 before the first."),
+		restoring:     desc("restore_test_duration_seconds", "How long the last restore test took, from the file to a verified store; 0 before the first."),
+		disagreements: desc("paging_disagreements", "What the two pagers say differently while an organisation crosses from one to the other.", "kind"),
+		up:            desc("store_up", "1 when the store could be read for this scrape."),
 	}
 }
 
 // Describe sends the descriptions of all figures.
 func (s *Stored) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		s.changes, s.holds, s.findings, s.records, s.anchor, s.depth, s.oldest, s.polls, s.writes, s.disabled, s.up,
+		s.changes, s.holds, s.findings, s.records, s.anchor, s.depth, s.oldest, s.writes, s.disabled, s.up, s.disagreements, s.polls,
 		s.backups, s.backedUp, s.restored, s.restoring,
 	} {
 		ch <- d
@@ -151,6 +158,7 @@ func (s *Stored) standing(gauge func(*prometheus.Desc, float64, ...string), snap
 	for _, kind := range s.options.Kinds {
 		gauge(s.findings, found[kind], string(kind))
 	}
+	s.pagers(gauge, snap)
 	gauge(s.anchor, seconds(snap.anchor.At))
 	gauge(s.backedUp, seconds(snap.backedUp))
 	gauge(s.restored, seconds(snap.restored))
@@ -169,6 +177,19 @@ func (s *Stored) standing(gauge func(*prometheus.Desc, float64, ...string), snap
 		age = s.options.Store.Now().Sub(snap.queue.Oldest).Seconds()
 	}
 	gauge(s.oldest, max(age, 0))
+}
+
+// pagers counts what the two pagers say differently, from the findings that say so.
+func (s *Stored) pagers(gauge func(*prometheus.Desc, float64, ...string), snap snapshot) {
+	differ := make(map[string]float64)
+	for _, f := range snap.findings {
+		if n, err := strconv.Atoi(f.Detail["count"]); err == nil && f.Kind == s.options.Disagreement {
+			differ[f.Detail["what"]] += float64(n)
+		}
+	}
+	for _, kind := range s.options.Disagreements {
+		gauge(s.disagreements, differ[kind], kind)
+	}
 }
 
 func (s *snapshot) read(tx *store.Tx) (err error) {

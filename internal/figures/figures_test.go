@@ -68,6 +68,7 @@ func registry(t *testing.T, s *store.Store) *prometheus.Registry {
 	r := prometheus.NewPedanticRegistry()
 	r.MustRegister(figures.NewStored(t.Context(), figures.Options{
 		Store: s, Write: true, Disabled: []guard.Name{guard.Share}, Kinds: []finding.Kind{"drift", "hold"},
+		Disagreements: []string{"on_call", "open_alert"}, Disagreement: "pager-disagreement",
 	}))
 	p := figures.NewPasses(r, []string{"succeeded", "failed"})
 	p.Record(figures.Pass{Began: now, Ended: now.Add(2 * time.Second), Result: "succeeded", Succeeded: true, Memberships: map[string]int{"granted": 3, "drift": 1}})
@@ -222,4 +223,31 @@ func find(t *testing.T, r *prometheus.Registry, name string) *dto.MetricFamily {
 	}
 	t.Fatalf("no %s", name)
 	return nil
+}
+
+func TestWhatTwoPagersSayDifferentlyIsCountedFromTheFindings(t *testing.T) {
+	s := open(t)
+	write(t, s, func(tx *store.Tx) error {
+		for key, detail := range map[finding.Key]map[string]string{
+			"a": {"what": "open_alert", "count": "3"}, "b": {"what": "open_alert", "count": "2"}, "c": {"what": "open_alert", "count": "many"},
+		} {
+			f := finding.Finding{Key: key, Kind: "pager-disagreement", Raised: now, Detail: detail}
+			if key == "b" {
+				f.Kind = "drift" // another kind's details are none of ours
+			}
+			if _, err := tx.PutFinding(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	want := `
+# HELP sopd_paging_disagreements What the two pagers say differently while an organisation crosses from one to the other.
+# TYPE sopd_paging_disagreements gauge
+sopd_paging_disagreements{kind="on_call"} 0
+sopd_paging_disagreements{kind="open_alert"} 3
+`
+	if err := testutil.GatherAndCompare(registry(t, s), strings.NewReader(want), "sopd_paging_disagreements"); err != nil {
+		t.Error(err)
+	}
 }

@@ -6,7 +6,6 @@ package guard
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -22,9 +21,10 @@ const (
 	Share        Name = "share"         // removals as a share of all managed memberships
 	Number       Name = "number"        // removals in one plan
 	RollingHour  Name = "rolling-hour"  // removals in this plan and in the hour before it
-	GroupShare   Name = "group-share"   // removals as a share of one group
+	GroupShare   Name = "group-share"   // removals as a share of one group, in one plan and within a day
 	GroupFloor   Name = "group-floor"   // members left in a group
 	Protected    Name = "protected"     // users and groups that are never touched
+	LastAdmin    Name = "last-admin"    // active members left in a group that administers Okta
 	OwnAccount   Name = "own-account"   // the account that sopd itself uses
 	AddNumber    Name = "add-number"    // additions in one plan
 	PeopleNumber Name = "people-number" // people whose sessions are ended or who are suspended in one plan
@@ -32,8 +32,12 @@ const (
 
 // Names lists all guards in the order in which they are checked.
 func Names() []Name {
-	return []Name{OwnAccount, Protected, Number, Share, RollingHour, GroupShare, GroupFloor, AddNumber, PeopleNumber}
+	return []Name{OwnAccount, Protected, LastAdmin, Number, Share, RollingHour, GroupShare, GroupFloor, AddNumber, PeopleNumber}
 }
+
+// Absolute reports whether no approval lets a plan through that trips the guard: what it protects is needed to mend a
+// mistake.
+func (n Name) Absolute() bool { return n == OwnAccount || n == Protected || n == LastAdmin }
 
 // Off switches a numeric limit off. It is shown as sopd_guard_disabled for as long as it stands.
 const Off = -1
@@ -44,10 +48,14 @@ type Limits struct {
 	RemovalPercent      int // of all managed memberships, 0 to 100; at least one removal is always allowed
 	Removals            int // in one plan
 	RemovalsPerHour     int // in this plan and the 60 minutes before it
-	GroupRemovalPercent int // of one group's members, 0 to 100; at least one removal is always allowed
+	GroupRemovalPercent int // of one group's members, 0 to 100, in one plan and within a day; one removal is always allowed
 	Additions           int // in one plan
 	People              int // suspended or signed out in one plan
-	ProtectedUsers      []access.UserID
+	// SmallGroupFloor is how many members have to stay in a small group that has no floor of its own.
+	SmallGroupFloor int
+	// PassApproved: the guards of single groups leave out removals that somebody has approved one by one.
+	PassApproved   bool
+	ProtectedUsers []access.UserID
 	// Self is the user whose credential sopd uses; empty for a service app.
 	Self access.UserID
 }
@@ -57,6 +65,7 @@ type Limits struct {
 func Defaults() Limits {
 	return Limits{
 		RemovalPercent: 5, Removals: 25, RemovalsPerHour: 50, GroupRemovalPercent: 25, Additions: 100, People: 5,
+		SmallGroupFloor: 1,
 	}
 }
 
@@ -64,7 +73,7 @@ func Defaults() Limits {
 func (l Limits) Disabled() []Name {
 	limits := map[Name]int{
 		Share: l.RemovalPercent, Number: l.Removals, RollingHour: l.RemovalsPerHour,
-		GroupShare: l.GroupRemovalPercent, AddNumber: l.Additions, PeopleNumber: l.People,
+		GroupShare: l.GroupRemovalPercent, GroupFloor: l.SmallGroupFloor, AddNumber: l.Additions, PeopleNumber: l.People,
 	}
 	return slices.DeleteFunc(Names(), func(n Name) bool { return limits[n] != Off })
 }
@@ -77,6 +86,10 @@ type State struct {
 	Sizes map[access.GroupID]int
 	// RemovedLastHour counts the removals intended in the 60 minutes before the plan, whatever became of them.
 	RemovedLastHour int
+	// Lately is what sopd itself did in each group before the plan; a group that is missing was left alone.
+	Lately map[access.GroupID]Lately
+	// Admins holds the active members of each managed group that administers Okta, by a role of Okta or by the policy's word.
+	Admins map[access.GroupID][]access.UserID
 }
 
 // Trip is one guard that stops a plan.
@@ -87,9 +100,10 @@ type Trip struct {
 
 // Check returns every guard that the changes trip, in the order of [Names]; none means that the plan may go on.
 func Check(changes []change.Change, l Limits, s State) []Trip {
-	c := checker{limits: l, state: s, removals: make(map[access.GroupID]int)}
+	c := checker{limits: l, state: s, removals: make(map[access.GroupID]removals)}
 	c.count(changes)
 	c.subjects(changes)
+	c.admins(changes)
 	c.numbers()
 	c.groups()
 	c.others()
@@ -99,7 +113,7 @@ func Check(changes []change.Change, l Limits, s State) []Trip {
 type checker struct {
 	limits    Limits
 	state     State
-	removals  map[access.GroupID]int
+	removals  map[access.GroupID]removals
 	removed   int
 	additions int
 	people    map[access.UserID]bool
@@ -116,10 +130,10 @@ func (c *checker) count(changes []change.Change) {
 		switch ch.Kind {
 		case change.RemoveMember:
 			c.removed++
-			c.removals[ch.Group]++
+			c.removals[ch.Group] = c.removals[ch.Group].with(ch.Reason)
 		case change.AddMember:
 			c.additions++
-		case change.ClearSessions, change.Suspend:
+		case change.ClearSessions, change.Suspend, change.Deactivate:
 			c.people[ch.User] = true
 		}
 	}
@@ -164,28 +178,6 @@ func (c *checker) numbers() {
 	if within := c.removed + c.state.RemovedLastHour; over(within, c.limits.RemovalsPerHour) {
 		c.trip(RollingHour, "%d removals within an hour (%d before this plan), allowed are %d",
 			within, c.state.RemovedLastHour, c.limits.RemovalsPerHour)
-	}
-}
-
-func (c *checker) groups() {
-	ids := slices.Sorted(maps.Keys(c.removals))
-	for _, id := range ids {
-		size, removed := c.state.Sizes[id], c.removals[id]
-		if allowed := share(size, c.limits.GroupRemovalPercent); over(removed, allowed) {
-			c.trip(GroupShare, "%d of %d members of group %s, allowed are %d", removed, size, id, allowed)
-		}
-	}
-	for _, id := range ids {
-		size, removed := c.state.Sizes[id], c.removals[id]
-		group, known := c.state.Catalog.Group(id)
-		switch {
-		case !known:
-			c.trip(GroupFloor, "group %s is not in the catalog", id)
-		case removed > size:
-			c.trip(GroupFloor, "%d removals from group %s, which was read with %d members", removed, id, size)
-		case size-removed < group.Floor:
-			c.trip(GroupFloor, "group %s would keep %d members, at least %d have to stay", id, size-removed, group.Floor)
-		}
 	}
 }
 

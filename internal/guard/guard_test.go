@@ -23,7 +23,7 @@ const (
 func off() guard.Limits {
 	return guard.Limits{
 		RemovalPercent: guard.Off, Removals: guard.Off, RemovalsPerHour: guard.Off, GroupRemovalPercent: guard.Off,
-		Additions: guard.Off, People: guard.Off,
+		Additions: guard.Off, People: guard.Off, SmallGroupFloor: guard.Off,
 	}
 }
 
@@ -119,6 +119,10 @@ func TestAPlanIsStoppedOneOverALimitAndNotAtIt(t *testing.T) {
 		{
 			"people suspended", set(func(l *guard.Limits) { l.People = 2 }), state(10, 10),
 			many(change.Suspend, "", 2), many(change.Suspend, "", 3), guard.PeopleNumber,
+		},
+		{
+			"people deactivated", set(func(l *guard.Limits) { l.People = 2 }), state(10, 10),
+			many(change.Deactivate, "", 2), many(change.Deactivate, "", 3), guard.PeopleNumber,
 		},
 		{
 			"people signed out", set(func(l *guard.Limits) { l.People = 2 }), state(10, 10),
@@ -308,6 +312,7 @@ func TestEveryGuardThatTripsIsReportedInTheDocumentedOrder(t *testing.T) {
 	l := guard.Limits{ProtectedUsers: []access.UserID{"00uboss"}, Self: "00usopd"}
 	s := state(4, 4)
 	s.Catalog.Groups[1].Floor, s.Catalog.Groups[2].Floor = 4, 4
+	s.Admins = map[access.GroupID][]access.UserID{wiki: {"00usopd"}}
 	changes := slices.Concat(
 		many(change.ClearSessions, "", 1), many(change.RemoveMember, wiki, 2), many(change.AddMember, vault, 1),
 		many(change.RemoveMember, vault, 2),
@@ -385,7 +390,7 @@ func TestTheZeroLimitsAllowNothing(t *testing.T) {
 }
 
 func TestTheDefaultsSwitchNothingOff(t *testing.T) {
-	want := guard.Limits{RemovalPercent: 5, Removals: 25, RemovalsPerHour: 50, GroupRemovalPercent: 25, Additions: 100, People: 5}
+	want := guard.Limits{RemovalPercent: 5, Removals: 25, RemovalsPerHour: 50, GroupRemovalPercent: 25, Additions: 100, People: 5, SmallGroupFloor: 1}
 	if diff := cmp.Diff(want, guard.Defaults()); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
@@ -398,7 +403,9 @@ func TestTheDefaultsSwitchNothingOff(t *testing.T) {
 }
 
 func TestGuardsThatAreOffAreListed(t *testing.T) {
-	all := []guard.Name{guard.Number, guard.Share, guard.RollingHour, guard.GroupShare, guard.AddNumber, guard.PeopleNumber}
+	all := []guard.Name{
+		guard.Number, guard.Share, guard.RollingHour, guard.GroupShare, guard.GroupFloor, guard.AddNumber, guard.PeopleNumber,
+	}
 	if diff := cmp.Diff(all, off().Disabled()); diff != "" {
 		t.Errorf("everything off (-want +got):\n%s", diff)
 	}
@@ -407,6 +414,7 @@ func TestGuardsThatAreOffAreListed(t *testing.T) {
 		guard.Share:        func(l *guard.Limits) { l.RemovalPercent = guard.Off },
 		guard.RollingHour:  func(l *guard.Limits) { l.RemovalsPerHour = guard.Off },
 		guard.GroupShare:   func(l *guard.Limits) { l.GroupRemovalPercent = guard.Off },
+		guard.GroupFloor:   func(l *guard.Limits) { l.SmallGroupFloor = guard.Off },
 		guard.AddNumber:    func(l *guard.Limits) { l.Additions = guard.Off },
 		guard.PeopleNumber: func(l *guard.Limits) { l.People = guard.Off },
 	}

@@ -85,6 +85,9 @@ type Hold struct {
 	State   State           `json:"state"`
 	Made    time.Time       `json:"made"`
 	Expires time.Time       `json:"expires"` // exclusive
+	// Causes are the users of Okta whose own doing the plan would carry on: who deactivated somebody, who added somebody by
+	// hand, who asked for a removal. None of them may let it through. Sorted.
+	Causes []access.UserID `json:"causes,omitempty"`
 	// ApprovedBy is who let the plan through, as the authentication names them; empty before.
 	ApprovedBy string    `json:"approvedBy,omitempty"`
 	Approved   time.Time `json:"approved,omitzero"`

@@ -26,12 +26,14 @@ const (
 	ChangeWithheld     Kind = "change.withheld"    // would have been made, but writing is off
 	TicketTold         Kind = "ticket.told"        // a comment, transition or attachment reached the ticket
 	TicketOpened       Kind = "ticket.opened"      // a ticket was opened by sopd
+	AlertTold          Kind = "alert.told"         // a note, a page or a close reached the pager
 	FindingRaised      Kind = "finding.raised"
 	FindingCleared     Kind = "finding.cleared"
 	HoldMade           Kind = "hold.made" // a guard stopped a plan; body: hold.Hold
 	HoldApproved       Kind = "hold.approved"
 	HoldCancelled      Kind = "hold.cancelled"
 	HoldUsed           Kind = "hold.used"
+	HoldExpired        Kind = "hold.expired" // nobody decided, or what was decided was not used in time; body: hold.Hold
 	PlanProposed       Kind = "plan.proposed"
 	BaselineAdopted    Kind = "baseline.adopted" // an existing membership was accepted without a ticket
 	BaselineDropped    Kind = "baseline.dropped"
@@ -58,8 +60,8 @@ func Kinds() []Kind {
 	return []Kind{
 		GrantApproved, GrantEnded, GrantLapsed, RequestRefused,
 		ChangeIntended, ChangeApplied, ChangeUnconfirmed, ChangeConfirmed, ChangeRefused, ChangeWitnessed, ChangeWithheld,
-		TicketTold, TicketOpened, FindingRaised, FindingCleared,
-		HoldMade, HoldApproved, HoldCancelled, HoldUsed, PlanProposed,
+		TicketTold, TicketOpened, AlertTold, FindingRaised, FindingCleared,
+		HoldMade, HoldApproved, HoldCancelled, HoldUsed, HoldExpired, PlanProposed,
 		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, FiguresChanged, PolicyLoaded, GuardOverridden,
 		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, BackupTested,
 		LedgerArchived, LedgerPruned, PersonErased, KeyChanged,

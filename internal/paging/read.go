@@ -2,10 +2,28 @@ package paging
 
 import "time"
 
-// Window is the time in which alerts were created: from From until just before To. Zero From is the beginning, zero To
-// the end of time.
+// By is which time of an alert a [Window] is about.
+type By string
+
+// The times of an alert. The zero value is the creation.
+const (
+	Created By = ""
+	Updated By = "updated" // the last change, which may be the creation
+)
+
+// Of returns that time of the alert.
+func (b By) Of(a Alert) time.Time {
+	if b == Updated {
+		return a.Updated
+	}
+	return a.Created
+}
+
+// Window is the time in which alerts were created, or last updated: from From until just before To. Zero From is the
+// beginning, zero To the end of time.
 type Window struct {
 	From, To time.Time
+	By       By
 }
 
 // Note is a note on an alert.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/ticket"
@@ -39,6 +40,13 @@ type Source interface {
 	UsersByName(name string) ([]access.UserID, error)
 	// IsMember reports whether the user was last seen in the group. It is false for a group that was not read.
 	IsMember(m access.Membership) (bool, error)
+	// Known reports whether the group was read.
+	Known(group access.GroupID) (bool, error)
+	// Turns lists when the user came to the group and left it, as far as the log is known.
+	Turns(m access.Membership) ([]Turn, error)
+	// Seen returns when the user was first seen in a group that had been read before without them; zero for somebody who was
+	// there from the first read on.
+	Seen(m access.Membership) (time.Time, error)
 	// MembersOf lists the members of the group, sorted. It is nil for a group that was not read.
 	MembersOf(group access.GroupID) ([]access.UserID, error)
 }
@@ -117,6 +125,25 @@ func (d *Directory) candidates(p ticket.Person) []access.UserID {
 		return nil
 	}
 	return found
+}
+
+// Named returns the Okta user whom a pager names: by e-mail address, as Opsgenie does, or by account, as JSM Operations does.
+//
+// Errors: [ErrUnknown], [ErrAmbiguous].
+func (d *Directory) Named(name string) (access.User, error) {
+	if !strings.Contains(name, "@") {
+		return d.Match(ticket.Person{Account: ticket.AccountID(name)})
+	}
+	found, err := d.source.UsersByName(strings.ToLower(name))
+	if !d.failed(err) && len(found) > 1 {
+		return access.User{}, fmt.Errorf("somebody whom the pager names: %w", ErrAmbiguous)
+	}
+	if err == nil && len(found) == 1 {
+		if user, known := d.User(found[0]); known {
+			return user, nil
+		}
+	}
+	return access.User{}, fmt.Errorf("somebody whom the pager names: %w", ErrUnknown)
 }
 
 // User returns the user with the ID.

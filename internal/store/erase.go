@@ -1,7 +1,6 @@
 package store
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -31,6 +30,8 @@ func columns() map[string][]string {
 		"quiet_groups": {"doc"},
 		// Of the procedures besides access.
 		"procedures": {"doc"}, "tasks": {"doc"}, "reviews": {"doc"}, "unassigned": {"user_id"}, "stale_subjects": {"subject"},
+		// Of incidents: alerts name users, and orders who gave them.
+		"alerts": {"doc"}, "incidents": {"doc"}, "incident_orders": {"doc"},
 	}
 }
 
@@ -142,9 +143,9 @@ func (e *eraser) identifier(identifier string) error {
 		}
 		e.erased.Pseudonyms = append(e.erased.Pseudonyms, pseudonym)
 	} else {
-		var key ledger.PersonKey
-		if _, err := rand.Read(key[:]); err != nil {
-			return fmt.Errorf("no random numbers: %w", access.ErrUnavailable)
+		key, err := newPersonKey()
+		if err != nil {
+			return err
 		}
 		pseudonym = ledger.Pseudonym(key, identifier)
 	}

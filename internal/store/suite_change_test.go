@@ -1,6 +1,9 @@
 package store_test
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -46,6 +49,32 @@ func changeCases() map[string]func(*bench) {
 				later, err5 := tx.GrantsEndedSince(noon.Add(time.Hour + time.Second))
 				b.want(len(later), 0)
 				return firstError(err1, err2, err3, err4, err5)
+			})
+		},
+		"moves are counted by group, kind and reason, refused ones left out": func(b *bench) {
+			noonOf := noon.AddDate(1, 0, 0)
+			for i, c := range []change.Change{
+				{Kind: change.RemoveMember, Reason: change.Drift, Group: "gm1", User: "um1"},
+				{Kind: change.RemoveMember, Reason: change.Drift, Group: "gm1", User: "um2"},
+				{Kind: change.AddMember, Reason: change.ApprovedTicket, Group: "gm1", User: "um3"},
+				{Kind: change.RemoveMember, Reason: change.Drift, Group: "gm2", User: "um1"},
+				{Kind: change.Suspend, Reason: change.Offboarding, User: "um1"},
+			} {
+				c.ID, c.State, c.Intended = change.ID(fmt.Sprintf("CHG-M%d", i)), change.Intended, noonOf
+				b.write(func(tx *store.Tx) error { return tx.PutChange(c) })
+				if c.Group == "gm2" {
+					c = settled(c, change.Refused)
+					b.write(func(tx *store.Tx) error { return tx.PutChange(c) })
+				}
+			}
+			b.read(func(tx *store.Tx) error {
+				all, err := tx.MovesSince(noonOf)
+				slices.SortFunc(all, func(x, y store.Move) int { return cmp.Compare(x.Kind, y.Kind) })
+				b.want(all, []store.Move{
+					{Group: "gm1", Kind: change.AddMember, Reason: change.ApprovedTicket, N: 1},
+					{Group: "gm1", Kind: change.RemoveMember, Reason: change.Drift, N: 2},
+				})
+				return err
 			})
 		},
 		"a change goes forward and is counted once": func(b *bench) {

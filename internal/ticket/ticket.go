@@ -76,9 +76,11 @@ type Ticket struct {
 	// Fields holds the mapped fields by the name that the policies give them in Jira ("Access for"). A field that is
 	// empty on the ticket is absent.
 	Fields map[string]Value
-	// People holds the persons that Fields name, by account: a field gives only accounts, and matching them with Okta may
-	// need what Jira shows of them.
+	// People holds the persons that Fields name and those who changed the status, by account: a field and a history give
+	// only accounts, and matching them with Okta may need what Jira shows of them.
 	People map[AccountID]Person
+	// Links holds the tickets that this one is linked with, in Jira's order. Links to elsewhere are not among them.
+	Links []Key
 	// Files are what is attached, in Jira's order. Those that came with the ticket itself stand in no history.
 	Files []File
 	// History holds every edit, oldest first. It is complete, or reading the ticket was an error.
@@ -108,6 +110,8 @@ type Edit struct {
 	Field string // the field's name as Jira shows it; "status" for a transition
 	// FieldID is the stable identifier ("customfield_10050"); empty on old Data Center versions.
 	FieldID string
+	// Unknown: the history gives no identifier, and no field is called so now. It may be any, under an old name.
+	Unknown bool   `json:",omitempty"`
 	From    string // raw value, empty when there was none
 	To      string // raw value, empty when there is none now
 	// FromText and ToText are the values as Jira shows them.
@@ -143,10 +147,18 @@ type Approver struct {
 	Decision Decision
 }
 
+// Link is a link from a ticket to something elsewhere.
+type Link struct {
+	ID    string // identifies the link; at most 255 characters. Linking again replaces what it says
+	URL   string // where it leads
+	Title string // what it says
+}
+
 // Comment is a comment on a ticket.
 type Comment struct {
 	ID      string // Jira's identifier, as text
 	Author  AccountID
+	Person  Person // the author as Jira shows them; only read, never written
 	Body    string // wiki markup or plain text
 	Created time.Time
 	Public  bool // visible to the requester in the portal

@@ -126,6 +126,7 @@ type issue struct {
 	approvals   []*approval
 	properties  map[string]rawJSON
 	links       []*remoteLink
+	related     []*issue // linked issues, each way
 	deleted     bool
 	writes      []time.Time
 	indexed     []version

@@ -181,6 +181,24 @@ type NewComment struct {
 	Internal bool   // kept from the requester
 }
 
+// Relate links two issues as somebody, each with the other.
+func (p Story) Relate(as AccountID, key, other Key) error {
+	return p.on(as, key, func(i *issue, a act) error {
+		end := p.server.find(string(other))
+		if end == nil {
+			return unknown("issue", string(other))
+		}
+		for _, pair := range [][2]*issue{{i, end}, {end, i}} {
+			from, to := pair[0], pair[1]
+			from.related = append(from.related, to)
+			p.server.changed(from, []item{{
+				field: "Link", fieldType: "jira", to: string(to.key), toText: "This issue relates to " + string(to.key),
+			}}, a)
+		}
+		return nil
+	})
+}
+
 // Delete deletes the issue as somebody.
 func (p Story) Delete(as AccountID, key Key) error {
 	return p.on(as, key, func(i *issue, a act) error {

@@ -153,12 +153,35 @@ func (s *Server) fieldNames(fields map[string]any) map[string]any {
 	return names
 }
 
+// wireRelated is the links of an issue, with as much of the other ends as is needed to find them.
+//
+// Source: Jira Cloud platform REST API v3, schema IssueLink.
+func (s *Server) wireRelated(i *issue) []any {
+	out := []any{}
+	for n, other := range i.related {
+		if other.deleted {
+			continue
+		}
+		out = append(out, map[string]any{
+			"id": strconv.Itoa(i.id*100 + n), "self": s.self("/rest/api/2/issueLink/" + strconv.Itoa(i.id*100+n)),
+			"type": map[string]any{"id": "10003", "name": "Relates", "inward": "relates to", "outward": "relates to",
+				"self": s.self("/rest/api/2/issueLinkType/10003")},
+			"outwardIssue": map[string]any{
+				"id": strconv.Itoa(other.id), "key": string(other.key), "self": s.self("/rest/api/2/issue/" + strconv.Itoa(other.id)),
+				"fields": map[string]any{"summary": other.summary, "status": s.wireStatus(other.status), "issuetype": s.wireIssueType(other.kind)},
+			},
+		})
+	}
+	return out
+}
+
 func (s *Server) wireFields(i *issue, h shape) map[string]any {
 	out := map[string]any{
 		"summary": i.summary, "issuetype": s.wireIssueType(i.kind), "project": s.wireProject(i.project),
 		"status": s.wireStatus(i.status), "statuscategorychangedate": s.timeText(i.statusSince),
 		"priority": s.wirePriority(i.priority), "labels": orEmpty(i.labels),
-		"reporter": s.wireUser(i.reporter), "creator": s.wireUser(i.creator), "assignee": s.wireUser(i.assignee),
+		"issuelinks": s.wireRelated(i),
+		"reporter":   s.wireUser(i.reporter), "creator": s.wireUser(i.creator), "assignee": s.wireUser(i.assignee),
 		"created": s.timeText(i.created), "updated": s.timeText(i.updated), "resolution": nil, "resolutiondate": nil,
 		"description": nil, "attachment": s.wireAttachments(i), "comment": s.wireComments(i, h.version),
 	}

@@ -75,6 +75,8 @@ func (s *Server) restRoutes(mux *http.ServeMux) {
 	}
 	handle("GET /schedules", ReadConfig, s.listSchedules)
 	handle("GET /schedules/{schedule}", ReadConfig, s.getSchedule)
+	handle("GET /schedules/{schedule}/overrides", ReadConfig, s.listOverrides)
+	handle("GET /teams/{team}/escalations", ReadConfig, s.listEscalations)
 	handle("GET /schedules/{schedule}/on-calls", ReadConfig, s.getOnCalls)
 }
 

@@ -12,6 +12,9 @@ type Schedule struct {
 	Timezone string   // empty = "UTC"
 	Disabled bool     // nobody is on call then
 	OnCall   []string // account IDs of those on call now
+	// Rotation holds the account IDs of those who take turns; empty: those on call.
+	Rotation  []string
+	Overrides []Override
 }
 
 // wireSchedule is a schedule as the vendor shows it.
@@ -24,6 +27,8 @@ type wireSchedule struct {
 	Timezone    string `json:"timezone"`
 	Enabled     bool   `json:"enabled"`
 	TeamID      string `json:"teamId"`
+	// Rotations are there only when they are asked for.
+	Rotations []wireRotation `json:"rotations,omitempty"`
 }
 
 // wireParticipant is somebody on call.
@@ -81,7 +86,11 @@ func (s *Server) listSchedules(r *http.Request, u User) answer {
 	}
 	list := []wireSchedule{}
 	for _, c := range part(seen, p) {
-		list = append(list, c.wire())
+		w := c.wire()
+		if r.URL.Query().Get("expand") == "rotation" {
+			w.Rotations = s.rotations(c)
+		}
+		list = append(list, w)
 	}
 	body := map[string]any{"values": list, "_expands": []string{"rotation"}}
 	if p.offset+p.size < len(seen) {

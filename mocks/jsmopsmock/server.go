@@ -72,19 +72,20 @@ type Server struct {
 	http   *httptest.Server
 	hooks  *courier
 
-	mu        sync.Mutex
-	keys      map[string]bool
-	users     map[string]User // by e-mail address
-	serial    int
-	alerts    []*alert // by creation
-	requests  map[string]*request
-	held      []*request // accepted and not carried out while holding
-	holding   bool
-	schedules []*Schedule
-	faults    []*Fault
-	window    time.Time // start of the rate window
-	spent     int       // requests in the window
-	unknown   []string
+	mu          sync.Mutex
+	keys        map[string]bool
+	users       map[string]User // by e-mail address
+	serial      int
+	alerts      []*alert // by creation
+	requests    map[string]*request
+	held        []*request // accepted and not carried out while holding
+	holding     bool
+	schedules   []*Schedule
+	escalations []Escalation
+	faults      []*Fault
+	window      time.Time // start of the rate window
+	spent       int       // requests in the window
+	unknown     []string
 }
 
 // New starts a server on loopback. It panics without credentials: a mock without them would accept anybody.

@@ -210,11 +210,6 @@ func (c *call) deleteGroup() *answer {
 	if g.truth.kind != "OKTA_GROUP" {
 		return c.denied()
 	}
-	g.gone = true
-	for _, seq := range g.members {
-		c.users.all[seq].groups.remove(g.seq)
-		c.users.all[seq].listed.remove(g.seq)
-	}
-	c.tell("group.lifecycle.delete", c.who.actor, groupTarget(g))
+	c.Server.deleteGroup(c.who.actor, g)
 	return noContent()
 }

@@ -79,6 +79,9 @@ type Server struct {
 	hookList []*eventHook
 	everyone *group
 	noRoles  bool
+	// apiTokens are the tokens of people, and groupRoles the administrator roles that groups give.
+	apiTokens  []APIToken
+	groupRoles map[string][]string
 }
 
 // New starts an org on a loopback port. Close it when done.

@@ -73,6 +73,7 @@ func routes() []route {
 		{"POST", "/oauth2/v1/token", "/oauth2/v1", "", (*call).issueToken},
 		{"GET", "/.well-known/okta-organization", "/.well-known", "", (*call).organization},
 		{"GET", "/api/v1/org", other, "okta.orgs.read", (*call).orgSettings},
+		{"GET", "/api/v1/api-tokens", other, "okta.apiTokens.read", (*call).listAPITokens},
 		{"GET", "/api/v1/logs", "/api/v1/logs", "okta.logs.read", (*call).listLogs},
 	}
 	out = append(out, userRoutes()...)
@@ -117,6 +118,7 @@ func groupRoutes() []route {
 		{"DELETE", oneGroup, "/api/v1/groups/{id}", manageGroups, (*call).deleteGroup},
 		{"GET", oneGroup + "/users", other, readGroups, (*call).listMembers},
 		{"GET", oneGroup + "/apps", other, readGroups, (*call).listNothing},
+		{"GET", oneGroup + "/roles", other, "okta.roles.read", (*call).listGroupRoles},
 		{"GET", oneGroup + "/owners", other, readGroups, (*call).listNothing},
 		{"PUT", member, other, manageGroups, (*call).putMember},
 		{"DELETE", member, other, manageGroups, (*call).deleteMember},

@@ -12,18 +12,21 @@ type Schedule struct {
 	Timezone string   // empty = "UTC"
 	Disabled bool     // nobody is on call then
 	OnCall   []string // e-mail addresses of those on call now
+	// Rotation holds the e-mail addresses of those who take turns; empty: those on call.
+	Rotation  []string
+	Overrides []Override
 }
 
 // wireSchedule is a schedule as the vendor shows it.
 //
 // Source: opsgenie-oas, definition Schedule.
 type wireSchedule struct {
-	ID          string   `json:"id"`
-	Name        string   `json:"name"`
-	Description string   `json:"description"`
-	Timezone    string   `json:"timezone"`
-	Enabled     bool     `json:"enabled"`
-	Rotations   []string `json:"rotations"` // always empty: nobody asks for them
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Timezone    string `json:"timezone"`
+	Enabled     bool   `json:"enabled"`
+	Rotations   any    `json:"rotations"` // empty unless asked for
 }
 
 // wireParent names the schedule that an on-call answer is about.
@@ -84,10 +87,14 @@ func (c *Schedule) wire() wireSchedule {
 	return wireSchedule{ID: c.ID, Name: c.Name, Timezone: cmpOr(c.Timezone, "UTC"), Enabled: !c.Disabled, Rotations: []string{}}
 }
 
-func (s *Server) listSchedules(*http.Request) answer {
+func (s *Server) listSchedules(r *http.Request) answer {
 	list := []wireSchedule{}
 	for _, c := range s.schedules {
-		list = append(list, c.wire())
+		w := c.wire()
+		if r.URL.Query().Get("expand") == "rotation" {
+			w.Rotations = s.rotations(c)
+		}
+		list = append(list, w)
 	}
 	a := ok(list)
 	a.fields["expandable"] = []string{"rotation"}

@@ -57,18 +57,19 @@ type Server struct {
 	http   *httptest.Server
 	hooks  *courier
 
-	mu        sync.Mutex
-	keys      map[string][]Right
-	serial    int
-	alerts    []*alert // by creation
-	requests  map[string]*request
-	held      []*request // accepted and not carried out while holding
-	holding   bool
-	schedules []*Schedule
-	faults    []*Fault
-	window    time.Time // start of the rate window
-	spent     int       // requests in the window
-	unknown   []string
+	mu          sync.Mutex
+	keys        map[string][]Right
+	serial      int
+	alerts      []*alert // by creation
+	requests    map[string]*request
+	held        []*request // accepted and not carried out while holding
+	holding     bool
+	schedules   []*Schedule
+	escalations []Escalation
+	faults      []*Fault
+	window      time.Time // start of the rate window
+	spent       int       // requests in the window
+	unknown     []string
 }
 
 // New starts a server on loopback. It panics without a key: a mock without one would accept anybody.
@@ -151,6 +152,8 @@ func (s *Server) routes() http.Handler {
 	handle("GET /v2/schedules", Configuration, s.listSchedules)
 	handle("GET /v2/schedules/on-calls", Read, s.listOnCalls)
 	handle("GET /v2/schedules/{schedule}", Configuration, s.getSchedule)
+	handle("GET /v2/schedules/{schedule}/overrides", Configuration, s.listOverrides)
+	handle("GET /v2/escalations", Configuration, s.listEscalations)
 	handle("GET /v2/schedules/{schedule}/on-calls", Read, s.getOnCalls)
 	mux.HandleFunc("/", s.notKnown)
 	return mux

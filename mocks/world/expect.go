@@ -1,6 +1,7 @@
 package world
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,9 +9,26 @@ import (
 
 // The tickets of a story are kept under nicknames, such as "payments", and everything here names them so.
 
+// errNotYet says that something is not there because the program has not opened it. Nothing is done on it then, and nothing
+// is seen of it.
+var errNotYet = errors.New("world: not opened yet")
+
+// awaits says that the program is to open what goes by the nicknames.
+func awaits(nicks ...string) func(*World) error {
+	return func(w *World) error {
+		for _, nick := range nicks {
+			w.Note("awaited "+nick, nick)
+		}
+		return nil
+	}
+}
+
 // ticket returns the key of the story's ticket.
 func (w *World) ticket(nick string) (Key, error) {
 	key, ok := w.Noted("ticket " + nick)
+	if _, awaited := w.Noted("awaited " + nick); !ok && awaited {
+		return "", errNotYet
+	}
 	if !ok {
 		return "", fmt.Errorf("%w ticket %q: the step that raises it was not played", ErrUnknown, nick)
 	}
@@ -38,10 +56,14 @@ func (w *World) keep(nick string) func(Key, error) error {
 func onTicket(nick string, do func(*World, Key) error) func(*World) error {
 	return func(w *World) error {
 		key, err := w.ticket(nick)
-		if err != nil {
+		switch {
+		case errors.Is(err, errNotYet):
+			return nil
+		case err != nil:
 			return err
+		default:
+			return do(w, key)
 		}
-		return do(w, key)
 	}
 }
 
@@ -154,6 +176,9 @@ func addedOnce(person, groupName string) Expectation {
 func seen(nick, name string, held func(*World, Key) bool) Expectation {
 	return Expectation{Name: name, Held: func(w *World) (bool, error) {
 		key, err := w.ticket(nick)
+		if errors.Is(err, errNotYet) {
+			err = nil // and the key is that of no ticket
+		}
 		return err == nil && held(w, key), err
 	}}
 }
@@ -181,6 +206,13 @@ func answered(nick, name string, words ...string) Expectation {
 		return slices.ContainsFunc(w.Answers(key), func(text string) bool {
 			return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) })
 		})
+	})
+}
+
+// evidenceSays: a file on the ticket holds the words.
+func evidenceSays(nick string, words string) Expectation {
+	return seen(nick, fmt.Sprintf("The evidence on the ticket says %q", words), func(w *World, key Key) bool {
+		return slices.ContainsFunc(w.Attachments(key), func(f File) bool { return strings.Contains(string(f.Data), words) })
 	})
 }
 

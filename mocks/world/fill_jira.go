@@ -12,10 +12,14 @@ import (
 const (
 	projectAccess = "ACC"
 	projectPeople = "HR"
+	projectPlain  = "WKS" // no service desk
+	projectSec    = "SIR"
 
 	requestAccess     = "Access request"
 	requestRevocation = "Access revocation"
 	requestOffboard   = "Offboarding"
+
+	issueAccess = "Access" // the issue type of requests outside the service desk
 )
 
 // The fields of the requests.
@@ -28,6 +32,10 @@ const (
 	fieldLeaver        = "Leaver"
 	fieldLastDay       = "Last day"
 	fieldApprovers     = "Approvers" // the people picker that JSM takes the approvers from
+	fieldAlert         = "Alert"
+	fieldRootCause     = "Root cause"
+	fieldPolicyUpdates = "Policy updates"
+	fieldDue           = "Due date"
 )
 
 // The statuses of the workflows.
@@ -62,6 +70,10 @@ func (w *World) fillJira() error {
 	w.Jira.AddProject(jiramock.Project{
 		Key: projectPeople, Name: "People", Workflow: simple,
 		RequestTypes: []jiramock.RequestType{{Name: requestOffboard, IssueType: kind, Required: []string{fieldLeaver}}},
+	})
+	w.Jira.AddProject(jiramock.Project{Key: projectPlain, Name: "Workshops", IssueTypes: []string{issueAccess}, Workflow: plainWorkflow()})
+	w.Jira.AddProject(jiramock.Project{
+		Key: projectSec, Name: "Security incidents", Workflow: incidentWorkflow(), IssueTypes: []string{typeIncident, typePostIncident, "Task"},
 	})
 	w.fillProcedures()
 	return w.jiraPast()
@@ -102,6 +114,10 @@ func (w *World) jiraFields() {
 	w.Jira.AddField(fieldLeaver, jiramock.UserPicker)
 	w.Jira.AddField(fieldLastDay, jiramock.DateTime)
 	w.Jira.AddField(fieldApprovers, jiramock.MultiUser)
+	w.Jira.AddField(fieldAlert, jiramock.Text)
+	w.Jira.AddField(fieldRootCause, jiramock.Paragraph)
+	w.Jira.AddField(fieldPolicyUpdates, jiramock.Paragraph)
+	w.Jira.AddField(fieldDue, jiramock.Date)
 }
 
 // approval is the one approval step of every workflow here: whoever stands in the Approvers field is asked, and all of
@@ -132,7 +148,7 @@ func validatedWorkflow() jiramock.Workflow {
 			{ID: "31", Name: "Validate", From: []string{StatusValidation}, To: StatusValidated},
 			{ID: "41", Name: "Close", From: []string{StatusApproved, StatusValidation, StatusValidated}, To: StatusClosed},
 			{ID: "51", Name: "Cancel", From: []string{StatusWaiting, StatusApproved}, To: StatusCancelled},
-			{ID: "61", Name: "Ask again", From: []string{StatusApproved, StatusClosed, StatusDeclined, StatusCancelled}, To: StatusWaiting},
+			{ID: "61", Name: "Ask again", From: []string{StatusApproved, StatusValidation, StatusClosed, StatusDeclined, StatusCancelled}, To: StatusWaiting},
 		},
 	}
 }
@@ -153,4 +169,13 @@ func simpleWorkflow() jiramock.Workflow {
 			{ID: "61", Name: "Ask again", From: []string{StatusApproved, StatusClosed, StatusDeclined, StatusCancelled}, To: StatusWaiting},
 		},
 	}
+}
+
+// plainWorkflow is that of a project without a service desk: whoever agrees moves the ticket.
+func plainWorkflow() jiramock.Workflow {
+	w := validatedWorkflow()
+	w.Name, w.Approvals = "Access without a service desk", nil
+	w.Transitions = slices.Clone(w.Transitions)
+	w.Transitions[0].Name = "Approve"
+	return w
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/maisonrmi/sopd/mocks/jsmopsmock"
 	"github.com/maisonrmi/sopd/mocks/opsgeniemock"
 )
 
@@ -45,6 +46,29 @@ func (w *World) fillOpsgenie() {
 			AckAfter: a.ack, CloseAfter: a.closed, AcknowledgedBy: login(a.by), ClosedBy: closedBy(a),
 		})
 	}
+}
+
+// fillJSMOps fills the pager that Maison RMI is moving to: the same people are on call, and one old alert shows that the
+// account sees something.
+func (w *World) fillJSMOps() {
+	for name, person := range map[string]string{ScheduleSecurity: "tariq", SchedulePlatform: "yuki"} {
+		w.JSMOps.AddSchedule(jsmopsmock.Schedule{ID: uuid("jsm " + name), Name: name, Timezone: paris, OnCall: []string{string(account(person))}})
+	}
+	w.JSMOps.AddAlert(jsmopsmock.Alert{
+		Message: "Trial of the new pager", Priority: "P5", Source: "trial", Created: w.start.AddDate(0, 0, -3), AckAfter: time.Minute, CloseAfter: time.Hour,
+	})
+}
+
+// OnCall puts somebody on call in the pager that Maison RMI is moving to. Nothing changes in the old one.
+//
+// Errors: [ErrUnknown].
+func (w *World) OnCall(schedule, person string) error {
+	p, err := find(person)
+	if err != nil {
+		return err
+	}
+	w.JSMOps.SetOnCall(uuid("jsm "+schedule), string(p.Account))
+	return nil
 }
 
 func closedBy(a pastAlert) string {

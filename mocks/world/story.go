@@ -7,6 +7,8 @@ type Story struct {
 	Name  string // as people ask for it, such as "leaver-future"
 	Title string // one line
 	Steps []Step
+	// Env is what the program's environment has besides that of the world, or in its place; nil: nothing.
+	Env map[string]string
 	// Policies returns further policy files that the story needs, by their names, for a start at the given time; nil: none.
 	Policies func(start time.Time) map[string]string
 }
@@ -17,7 +19,7 @@ type Step struct {
 	Say string
 	// Do makes it happen; nil only waits.
 	Do func(*World) error
-	// Operate is what whoever runs the program does: after Do. Empty: nothing.
+	// Operate is what whoever runs the program does: [Crash] before Do, everything else after it. Empty: nothing.
 	Operate Operation
 	// Within is how long Expect has, counted from the end of Do.
 	Within time.Duration
@@ -26,6 +28,15 @@ type Step struct {
 
 // Operation is what somebody who runs the program may do with it, whatever program that is.
 type Operation string
+
+// The operations.
+const (
+	ApproveHold Operation = "approve-hold" // let the oldest plan through that waits for a person
+	CancelHold  Operation = "cancel-hold"  // refuse the oldest plan that waits for a person
+	Restart     Operation = "restart"      // stop the program in order and start it again
+	Score       Operation = "score"        // show how far people did what the program would have done
+	Crash       Operation = "crash"        // the program dies after its next write in Okta, before it has noted the answer
+)
 
 // Expectation is something that can be seen in the vendors. It knows nothing of the program that brings it about.
 type Expectation struct {
@@ -50,10 +61,14 @@ func Stories() []Story {
 		mainStory(),
 		joinerStory(), leaverStory(), leaverFutureStory(), expiryStory(), overlapStory(), revokeUrgentStory(), driftStory(),
 		unapprovedStory(), selfApprovedStory(), wrongApproverStory(), draggedStory(), editedStory(), incompleteStory(),
+		delegateStory(), absentOwnerStory(), eligibleAfterwardsStory(), transitionStory(), separationStory(),
+		ticketMovedStory(), ticketDeletedStory(), twoPeopleStory(),
 		ruleManagedStory(), appGroupStory(),
 		moverStory(), birthrightStory(), breakGlassStory(), unreviewedStory(), extensionStory(), expiryWarningStory(), undoStory(), renamedStory(),
-		massLeaverStory(), smallGroupStory(),
-		expiredTokenStory(), emptyReadStory(), answerLostStory(),
+		massLeaverStory(), smallGroupStory(), holdApproveStory(), staleHoldStory(), agreementStory(), onCallGapStory(),
+		expiredTokenStory(), emptyReadStory(), shortReadStory(), throttledReadStory(), groupDeletedStory(), answerLostStory(), crashStory(),
+		incidentSev1Story(), incidentFromTicketStory(), incidentLateUpdateStory(), pirOverdueStory(), playbookUnauthorisedStory(),
+		pagersDisagreeStory(),
 		unapprovedAdminStory(), emergencyChangeStory(), vendorStory(), vulnerabilityStory(), restoreTestStory(), dataReturnStory(),
 		sopReviewStory(), recurringTaskStory(), accessReviewStory(), unusualHoursStory(),
 	}

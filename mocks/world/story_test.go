@@ -36,6 +36,11 @@ func TestStoriesCanBeToldToSomebodyNew(t *testing.T) {
 		"wrong-approver", "dragged-to-approved", "edited-after-approval", "incomplete", "rule-managed", "app-group",
 		"mover", "birthright", "break-glass", "break-glass-unreviewed", "extension", "expiry-warning", "undo", "renamed",
 		"mass-leaver", "small-group", "expired-token", "empty-read", "answer-lost",
+		"delegate", "absent-owner", "eligible-afterwards", "transition-approval", "sod-conflict", "ticket-moved", "ticket-deleted",
+		"two-people-one-address",
+		"mass-leaver", "small-group", "hold-approve", "stale-hold", "agreement", "on-call-gap", "short-read", "rate-limit", "group-deleted",
+		"crash-between-intent-and-outcome", "expired-token", "empty-read", "answer-lost",
+		"incident-sev1", "incident-from-ticket", "incident-late-update", "pir-overdue", "playbook-unauthorised", "pagers-disagree",
 	} {
 		if !seen[name] {
 			t.Errorf("there is no story %q", name)
@@ -83,7 +88,7 @@ func TestEveryStepCanBePlayedWhenNobodyListens(t *testing.T) {
 				}
 				moveOn(t, w)
 			}
-			if missed == 0 && s.Name != "unapproved" {
+			if missed == 0 && s.Name != "unapproved" && s.Name != "agreement" { // the one expects nothing, the other what a command says
 				t.Error("everything that the story expects comes about by itself")
 			}
 		})
@@ -98,7 +103,7 @@ func moveOn(t *testing.T, w *world.World) {
 			must(t, w.Drag("sopd", key, world.StatusReview))
 			continue
 		}
-		if snapshot, _ := w.Jira.Issue(key); snapshot.Status == world.StatusApproved && snapshot.Approvals[0] == "approved" {
+		if snapshot, _ := w.Jira.Issue(key); snapshot.Status == world.StatusApproved && (len(snapshot.Approvals) == 0 || slices.Contains(snapshot.Approvals, "approved")) {
 			// Requests without validation refuse it, and stay where they are.
 			_ = w.Drag("sopd", key, world.StatusValidation)
 		}

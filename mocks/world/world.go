@@ -17,6 +17,7 @@ import (
 	_ "time/tzdata" // people have time zones, and a minimal container has no zone files
 
 	"github.com/maisonrmi/sopd/mocks/jiramock"
+	"github.com/maisonrmi/sopd/mocks/jsmopsmock"
 	"github.com/maisonrmi/sopd/mocks/oktamock"
 	"github.com/maisonrmi/sopd/mocks/opsgeniemock"
 )
@@ -29,6 +30,8 @@ const (
 	botLogin       = "sopd@example.com"
 	jiraToken      = "world-jira-token"
 	opsgenieKey    = "world-opsgenie-key"
+	jsmopsKey      = "world-jsmops-key"
+	jsmopsToken    = "world-jsmops-token"
 	oktaSecret     = "world-okta-webhook-secret"
 	jiraSecret     = "world-jira-webhook-secret"
 	opsgenieSecret = "world-opsgenie-webhook-secret"
@@ -42,10 +45,12 @@ type Config struct {
 
 // World is a running organisation. Its methods may be called from many goroutines. Close it when done.
 type World struct {
-	// Okta, Jira and Opsgenie are the simulated vendors, for what the world has no method for.
+	// The simulated vendors, for what the world has no method for.
 	Okta     *oktamock.Server
 	Jira     *jiramock.Server
 	Opsgenie *opsgeniemock.Server
+	// JSMOps is the pager that Maison RMI is moving to; only stories about the crossing let the program look at it.
+	JSMOps *jsmopsmock.Server
 
 	now   func() time.Time
 	start time.Time
@@ -71,6 +76,7 @@ func New(c Config) (*World, error) {
 	}})
 	w.Jira = jiramock.New(jiramock.Config{Now: c.Now, BadToken: jiramock.AnswersNobody})
 	w.Opsgenie = opsgeniemock.New(opsgeniemock.Config{Key: opsgenieKey, Now: c.Now})
+	w.JSMOps = jsmopsmock.New(jsmopsmock.Config{Key: jsmopsKey, User: botLogin, Token: jsmopsToken, Now: c.Now})
 	if err := w.fill(); err != nil {
 		w.Close()
 		return nil, err
@@ -84,6 +90,7 @@ func (w *World) fill() error {
 		return fmt.Errorf("filling Jira: %w", err)
 	}
 	w.fillOpsgenie()
+	w.fillJSMOps()
 	return nil
 }
 
@@ -92,6 +99,7 @@ func (w *World) Close() {
 	w.Okta.Close()
 	w.Jira.Close()
 	w.Opsgenie.Close()
+	w.JSMOps.Close()
 }
 
 // Env returns the environment with which the program works against the world. It says nothing of where the program keeps
@@ -109,6 +117,11 @@ func (w *World) Env() map[string]string {
 		"SOPD_OPSGENIE_URL":            w.Opsgenie.URL(),
 		"SOPD_OPSGENIE_KEY":            opsgenieKey,
 		"SOPD_OPSGENIE_WEBHOOK_SECRET": opsgenieSecret,
+		"SOPD_JSMOPS_URL":              w.JSMOps.URL(),
+		"SOPD_JSMOPS_CLOUD_ID":         jsmopsmock.CloudID,
+		"SOPD_JSMOPS_KEY":              jsmopsKey,
+		"SOPD_JSMOPS_USER":             botLogin,
+		"SOPD_JSMOPS_TOKEN":            jsmopsToken,
 	}
 }
 

@@ -277,6 +277,10 @@ func (b *builder) leavers() {
 		default:
 			b.remove(c)
 		}
+		if b.o.Policies.DeactivateLeavers && known {
+			c.Kind = change.Deactivate
+			b.remove(c)
+		}
 	}
 }
 

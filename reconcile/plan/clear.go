@@ -28,8 +28,8 @@ func Clear(p Plan, limits guard.Limits, state guard.State) (Cleared, []guard.Tri
 	return Cleared{changes: slices.Clone(p.Changes), hash: p.Hash()}, nil
 }
 
-// Override clears a plan that guards stopped and that a second person approved by its hash. The guards of who must never
-// be touched, protected users and groups and sopd's own account, cannot be overridden.
+// Override clears a plan that guards stopped and that a second person approved by its hash. The guards that are
+// [guard.Name.Absolute] cannot be overridden.
 //
 // Errors: when the hash is another plan's, or one of those guards trips.
 func Override(p Plan, approvedHash string, limits guard.Limits, state guard.State) (Cleared, error) {
@@ -37,7 +37,7 @@ func Override(p Plan, approvedHash string, limits guard.Limits, state guard.Stat
 		return Cleared{}, fmt.Errorf("the plan has changed since it was approved: it is %.12s now, approved was %.12s", hash, approvedHash)
 	}
 	for _, trip := range guard.Check(p.Changes, limits, state) {
-		if trip.Guard == guard.Protected || trip.Guard == guard.OwnAccount {
+		if trip.Guard.Absolute() {
 			return Cleared{}, fmt.Errorf("guard %s cannot be overridden: %s", trip.Guard, trip.Reason)
 		}
 	}

@@ -52,6 +52,8 @@ type Policies struct {
 	LeaverMode catalog.Mode
 	// SuspendLeavers: an offboarded user is also suspended.
 	SuspendLeavers bool
+	// DeactivateLeavers: an offboarded user is also deactivated, after everything else.
+	DeactivateLeavers bool
 }
 
 // GroupState is one managed group as it was completely read.
@@ -274,7 +276,7 @@ func (p Plan) Parts() []Plan {
 	return []Plan{urgent, emergency, additions, positive, drift}
 }
 
-var order = map[change.Kind]int{change.AddMember: 0, change.RemoveMember: 1, change.Suspend: 2, change.ClearSessions: 3}
+var order = map[change.Kind]int{change.AddMember: 0, change.RemoveMember: 1, change.Suspend: 2, change.ClearSessions: 3, change.Deactivate: 4}
 
 // rank is the place of a change in the order in which it is made.
 func rank(c change.Change) int {

@@ -54,7 +54,7 @@ func (c *checker) unfounded(ch change.Change) string {
 	case change.Undo:
 		return c.undone(ch)
 	case change.Containment:
-		return c.decided(ch, ledger.PlaybookStep)
+		return c.confirmed(ch)
 	case change.Review:
 		return c.reviewed(ch)
 	default:
@@ -91,7 +91,7 @@ func (c *checker) byTicket(ch change.Change, kind string) string {
 		return "its ticket was not in effect yet"
 	case kind == policies.KindRevocation && !wants(request, ch.Group):
 		return "its ticket does not name the group"
-	case !c.consented(t.Key, request, ch.Intended):
+	case !c.consented(t.Key, request, ch.Intended) && !c.waved(sop, t, ch.Intended):
 		return "nobody else had approved its ticket"
 	default:
 		return ""
@@ -118,6 +118,19 @@ func (c *checker) consented(key ticket.Key, r authority.Request, by time.Time) b
 	return false
 }
 
+// waved reports whether, by the time, somebody else than requester and beneficiary had taken a transition that the policy
+// lets count.
+func (c *checker) waved(sop policies.SOP, t ticket.Ticket, by time.Time) bool {
+	request, _ := authority.Read(t, sop.Rules.Fields, c.set.Catalog, c.people)
+	return slices.ContainsFunc(t.History, func(e ticket.Edit) bool {
+		person := t.People[e.By]
+		person.Account = e.By
+		user, err := c.people.Match(person)
+		return slices.Contains(sop.Rules.Transitions, authority.Transition{From: e.FromText, To: e.ToText}) && !e.At.After(by.Add(skew)) &&
+			err == nil && user.ID != request.Beneficiary.ID && user.ID != request.Requester.ID
+	})
+}
+
 // expired holds a removal against the grant that ran out: no other grant may have entitled then.
 func (c *checker) expired(ch change.Change) string {
 	g, known := c.grants[ch.Grant]
@@ -141,6 +154,54 @@ func (c *checker) decided(ch change.Change, kind ledger.Kind) string {
 		}
 	}
 	return "no decision about it was recorded before"
+}
+
+// confirmation is what a playbook.step entry has to say.
+type confirmation struct {
+	Incident string        `json:"incident"`
+	Step     change.Kind   `json:"step"`
+	By       access.UserID `json:"by"`
+}
+
+// confirmed holds a change against the step of an incident's playbook that the ledger had before the intent: for an
+// incident, of this very kind, and on the word of somebody else whom the policy authorises.
+func (c *checker) confirmed(ch change.Change) string {
+	why := "no step of a playbook was recorded before"
+	for _, r := range c.records {
+		if r.Kind != ledger.PlaybookStep || r.User != ch.User || r.Group != ch.Group || r.At.After(ch.Intended) {
+			continue
+		}
+		said, _ := body[confirmation](r)
+		switch {
+		case said.Incident == "":
+			why = "the step names no incident"
+		case said.Step != ch.Kind:
+			why = "the step that was confirmed is another"
+		case said.By == "" || said.By == ch.User:
+			why = "nobody else has confirmed the step"
+		case !c.mayContain(said.By):
+			why = "whoever confirmed the step may not"
+		default:
+			return ""
+		}
+	}
+	return why
+}
+
+// mayContain reports whether the policy lets the person confirm playbooks. Where the members of the groups that may are not
+// known, that part is left to the loop.
+func (c *checker) mayContain(by access.UserID) bool {
+	if c.set.Incident == nil {
+		return true
+	}
+	may := c.set.Incident.Containment.Authorised
+	if slices.Contains(may.Users, by) {
+		return true
+	}
+	return slices.ContainsFunc(may.Groups, func(g access.GroupID) bool {
+		_, known := c.truth.Members[g]
+		return !known || c.members[access.Membership{Group: g, User: by}]
+	})
 }
 
 // drift holds a removal against the mode of its group and against everything that could have spoken for the membership.
@@ -169,13 +230,7 @@ func (c *checker) unentitled(ch change.Change) string {
 
 // recorded reports whether the ledger had the grant before the instant.
 func (c *checker) recorded(id change.GrantID, before time.Time) bool {
-	return slices.ContainsFunc(c.records, func(r ledger.Record) bool {
-		if r.Kind != ledger.GrantApproved || r.At.After(before) {
-			return false
-		}
-		g, ok := body[change.Grant](r)
-		return ok && g.ID == id
-	})
+	return !c.recordedAt(id, before).IsZero()
 }
 
 // suspended is rule 8: a suspension is no evidence, and never counted as a deactivation.

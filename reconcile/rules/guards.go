@@ -73,11 +73,13 @@ func (c *checker) uses() map[string][]time.Time {
 	return used
 }
 
-// held reports whether the change's plan was stopped before it, and not let through since.
+// held reports whether the change's plan was stopped before it, and not let through since. A hold that has run out stops
+// nothing any more; the guards do.
 func (c *checker) held(ch change.Change, used map[string][]time.Time) bool {
 	var stopped time.Time
 	for _, h := range c.holds {
-		if h.Kind == hold.Guarded && h.PlanHash == ch.Plan && !h.Made.After(ch.Intended) && h.Made.After(stopped) {
+		stands := !h.Made.After(ch.Intended) && ch.Intended.Before(h.Expires)
+		if h.Kind == hold.Guarded && h.PlanHash == ch.Plan && stands && h.Made.After(stopped) {
 			stopped = h.Made
 		}
 	}

@@ -32,6 +32,8 @@ func kindOf(event string) change.Kind {
 		return change.RemoveMember
 	case eventSuspended:
 		return change.Suspend
+	case eventDeactivated:
+		return change.Deactivate
 	case eventSignedOut:
 		return change.ClearSessions
 	default:
@@ -181,7 +183,7 @@ func (c *checker) foretold() {
 func deeds(e access.Event) []deed {
 	kind := kindOf(e.Type)
 	groups := e.Groups
-	if kind == change.Suspend || kind == change.ClearSessions {
+	if kind != change.AddMember && kind != change.RemoveMember {
 		groups = []access.GroupID{""}
 	}
 	var all []deed
@@ -262,7 +264,7 @@ func (c *checker) readBackPerson(ch change.Change) {
 		return e.Succeeded && kindOf(e.Type) == ch.Kind && slices.Contains(e.Users, ch.User)
 	})
 	status := c.users[ch.User].Status
-	if !shows && (ch.Kind != change.Suspend || status != access.Suspended && status != access.Deprovisioned) {
+	if !shows && (ch.Kind == change.ClearSessions || status != access.Suspended && status != access.Deprovisioned) {
 		c.broken(7, "%s (%s) is confirmed and Okta does not show it", ch.ID, ch.Kind)
 	}
 }
