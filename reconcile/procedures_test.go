@@ -555,3 +555,33 @@ func TestNoWatchRuleMayTakeAKindThatAnotherPartRaisesAndClears(t *testing.T) {
 		}
 	}
 }
+
+func TestATaskIsOpenedOnceForEachThingThatHappens(t *testing.T) {
+	b := newBench(t)
+	b.procedural(clocked(), [3]string{"SOPControl", "control", `
+project: OPS
+type: SOP review
+done: [Done]
+lead: 1d
+after: {facts: [flaw.fixed], within: 30d, title: Look at the procedures}
+`})
+	b.settle()
+	for range 2 {
+		key := b.flaw("Critical")
+		later(time.Minute)(b)
+		b.moved(key, "Done")
+		later(time.Minute)(b)
+		b.settle()
+	}
+	later(time.Hour)(b)
+	b.settle()
+	n := 0
+	for _, i := range b.opened() {
+		if strings.HasPrefix(i.Summary, "Look at the procedures, SEC-") {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d tickets were opened, want one for each of the two", n)
+	}
+}
