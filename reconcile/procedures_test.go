@@ -166,6 +166,22 @@ func TestADaemonThatWasOffForDaysOpensTheLatestAndRecordsTheOthersAsMissed(t *te
 	}
 }
 
+func TestATaskThatIsClosedWithoutBeingDoneIsMissedAndChasedNoMore(t *testing.T) {
+	b := newBench(t)
+	b.procedural(restores()...)
+	b.settle()
+	b.moved(b.opened()[0].Key, "Cancelled")
+	b.v.jira.issues[b.opened()[0].Key].Done = true
+	b.v.clock.now = b.v.clock.now.UTC().Truncate(24 * time.Hour).Add(21 * time.Hour)
+	b.settle()
+	if _, missed := b.facts(subjectOf(b, "restores/restore@"))["restores.missed"]; !missed {
+		t.Error("it is not recorded as missed")
+	}
+	if n := len(b.findings(tasks.FindingOverdue)); n != 0 {
+		t.Errorf("%d findings, want none", n)
+	}
+}
+
 func TestAResultThatIsMissingOrTooLongIsSaidOnceForEachSet(t *testing.T) {
 	b := newBench(t)
 	b.procedural(restores()...)
@@ -537,5 +553,35 @@ func TestNoWatchRuleMayTakeAKindThatAnotherPartRaisesAndClears(t *testing.T) {
 		if _, err := policies.Load(folder); err == nil {
 			t.Errorf("a rule may raise findings of kind %s", kind)
 		}
+	}
+}
+
+func TestATaskIsOpenedOnceForEachThingThatHappens(t *testing.T) {
+	b := newBench(t)
+	b.procedural(clocked(), [3]string{"SOPControl", "control", `
+project: OPS
+type: SOP review
+done: [Done]
+lead: 1d
+after: {facts: [flaw.fixed], within: 30d, title: Look at the procedures}
+`})
+	b.settle()
+	for range 2 {
+		key := b.flaw("Critical")
+		later(time.Minute)(b)
+		b.moved(key, "Done")
+		later(time.Minute)(b)
+		b.settle()
+	}
+	later(time.Hour)(b)
+	b.settle()
+	n := 0
+	for _, i := range b.opened() {
+		if strings.HasPrefix(i.Summary, "Look at the procedures, SEC-") {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d tickets were opened, want one for each of the two", n)
 	}
 }

@@ -62,6 +62,9 @@ func stale(tx *store.Tx, clocks []kpi.Definition) (other, due bool, err error) {
 
 // Project is [Refresh] for what has become stale in the transaction under way, in one batch; the rest is left.
 func Project(tx *store.Tx, clocks []kpi.Definition) error {
+	if err := renew(tx, clocks); err != nil {
+		return err
+	}
 	_, _, err := project(tx, clocks, "")
 	return err
 }

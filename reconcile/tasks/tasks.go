@@ -248,16 +248,19 @@ func (p proceeding) chase(t store.Task) (f finding.Finding, stands bool, err err
 	if err != nil {
 		return f, false, err
 	}
+	overdue := !p.now.Before(p.task.Late(o))
 	if e.Ticket != "" {
 		x, _, found, err := p.tx.Ticket(e.Ticket)
 		if err != nil {
 			return f, false, err
 		}
 		if at, done := p.task.DoneAt(x); found && done {
-			return f, false, p.done(t, o, at, e.Ticket)
+			return f, false, p.end(t, at, e.Ticket, p.fact(agenda.Done, o, at))
+		}
+		if found && x.Done && overdue { // closed without being done: it is missed, and asking on would be for nothing
+			return f, false, p.end(t, p.now, e.Ticket, p.fact(agenda.Missed, o, p.task.Late(o)))
 		}
 	}
-	overdue := !p.now.Before(p.task.Late(o))
 	if e.Ticket != "" {
 		if err := p.remind(t, e.Ticket, overdue); err != nil {
 			return f, false, err
@@ -277,8 +280,9 @@ func (p proceeding) chase(t store.Task) (f finding.Finding, stands bool, err err
 	return f, true, nil
 }
 
-func (p proceeding) done(t store.Task, o agenda.Occurrence, at time.Time, key ticket.Key) error {
-	if _, err := p.tx.RecordFacts(key, p.fact(agenda.Done, o, at)); err != nil {
+// end records how an occurrence went, after which nobody is asked for it any more.
+func (p proceeding) end(t store.Task, at time.Time, key ticket.Key, how kpi.Fact) error {
+	if _, err := p.tx.RecordFacts(key, how); err != nil {
 		return err
 	}
 	t.Done = at
