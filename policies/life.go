@@ -75,10 +75,10 @@ type urgencyYAML struct {
 
 // roleChangeFile is the procedure for people who change their role.
 type roleChangeFile struct {
-	SOP       sop            `yaml:",inline"`
-	Approvals []approvalYAML `yaml:"approvals"` // who has to approve, as for access to the new system
-	Replaces  string         `yaml:"replaces"`  // named: the roles that the ticket names go; all-grants: every grant that was not approved again
-	Overlap   string         `yaml:"overlap"`   // allowed: the new comes before the old goes; forbidden: the old goes first
+	SOP      sop       `yaml:",inline"`
+	Proof    proofYAML `yaml:",inline"`
+	Replaces string    `yaml:"replaces"` // named: the roles that the ticket names go; all-grants: every grant that was not approved again
+	Overlap  string    `yaml:"overlap"`  // allowed: the new comes before the old goes; forbidden: the old goes first
 }
 
 // breakGlassFile is the procedure for emergencies. Its approvals are the review afterwards.
@@ -131,7 +131,7 @@ func (c *compiler) roleChange(f *file) {
 		f.oneOf("$.overlap", in.Overlap, "allowed", "forbidden")
 	}
 	p.ForbidOverlap = in.Overlap == "forbidden"
-	p.Rules.Approvals = f.approvals(in.Approvals)
+	f.proof(&p, in.Proof)
 	c.set.SOPs = append(c.set.SOPs, p)
 }
 

@@ -41,6 +41,8 @@ type Set struct {
 	// Undo is how long an undone removal keeps the access without a ticket.
 	Undo   time.Duration
 	Clocks []kpi.Definition // of all procedures
+	// Separations keep duties apart, in every procedure by which tickets give access.
+	Separations []authority.Separation
 	Procedural
 }
 
@@ -170,10 +172,15 @@ func (s *Set) Eligible() []access.GroupID {
 	}
 	for _, p := range s.SOPs {
 		for _, a := range p.Rules.Approvals {
-			groups = append(groups, a.People.Groups...)
+			groups = append(groups, a.Groups()...)
 		}
 		if p.BreakGlass != nil {
 			groups = append(groups, p.BreakGlass.People.Groups...)
+		}
+	}
+	for _, rule := range s.Separations {
+		if rule.Exception != nil {
+			groups = append(groups, rule.Exception.Groups()...)
 		}
 	}
 	groups = append(groups, s.Procedural.eligible()...)
@@ -248,7 +255,7 @@ func (c *compiler) compile() {
 		{
 			KindPeople: c.people, KindGuards: c.guards, KindAccessProvisioning: c.accessProvisioning,
 			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation, KindRoleChange: c.roleChange,
-			KindBreakGlass: c.breakGlass, KindBirthright: c.birthright,
+			KindBreakGlass: c.breakGlass, KindBirthright: c.birthright, KindSeparationOfDuties: c.separationOfDuties,
 			KindProcedure: c.proceduralFile, KindRecurringTasks: c.recurringTasks, KindAccessReview: c.accessReview,
 			KindWatch: c.watch, KindSOPControl: c.sopControl,
 		},
@@ -257,7 +264,7 @@ func (c *compiler) compile() {
 		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
 			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
 				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation, KindRoleChange, KindBreakGlass,
-				KindBirthright, KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl}, ", "))
+				KindBirthright, KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl, KindSeparationOfDuties}, ", "))
 		}
 	}
 	for _, round := range rounds {
@@ -265,6 +272,11 @@ func (c *compiler) compile() {
 			if compile := round[f.kind]; compile != nil && c.once(f) {
 				compile(f)
 			}
+		}
+	}
+	for i := range c.set.SOPs {
+		if kind := c.set.SOPs[i].Kind; kind == KindAccessProvisioning || kind == KindRoleChange {
+			c.set.SOPs[i].Rules.Separations = c.set.Separations
 		}
 	}
 	for _, check := range c.later {
@@ -279,7 +291,7 @@ func (c *compiler) compile() {
 // once refuses a second catalog, people or guards file: which of two would hold is not a question to leave open.
 func (c *compiler) once(f *file) bool {
 	several := []string{KindCalendar, KindRevocation, KindAccessProvisioning, KindRoleChange, KindBreakGlass, KindBirthright,
-		KindProcedure, KindRecurringTasks, KindWatch, KindAccessReview}
+		KindProcedure, KindRecurringTasks, KindWatch, KindAccessReview, KindSeparationOfDuties}
 	if slices.Contains(several, f.kind) {
 		return true
 	}

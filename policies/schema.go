@@ -15,6 +15,7 @@ const (
 	KindAccessProvisioning = "AccessProvisioning"
 	KindDeprovisioning     = "Deprovisioning"
 	KindRevocation         = "Revocation"
+	KindSeparationOfDuties = "SeparationOfDuties"
 )
 
 // header begins every file.
@@ -164,6 +165,41 @@ type approvalYAML struct {
 	Users  []string `yaml:"users"`
 	Groups []string `yaml:"groups"`
 	When   string   `yaml:"when"`
+	// Deputies may answer in the place of somebody who may give the approval.
+	Deputies []deputyYAML `yaml:"deputies"`
+	// Absent may answer when everybody else is suspended or deactivated in Okta.
+	Absent absentYAML `yaml:"absent"`
+	// StillEligible: whoever has left the group since does not count.
+	StillEligible bool `yaml:"stillEligible"`
+}
+
+// deputyYAML is who stands in for one person: between two days, both included, or without days while that person is
+// suspended or deactivated in Okta.
+type deputyYAML struct {
+	For    string   `yaml:"for"`
+	Users  []string `yaml:"users"`
+	Groups []string `yaml:"groups"`
+	From   string   `yaml:"from"`
+	Until  string   `yaml:"until"`
+}
+
+type absentYAML struct {
+	Role   string   `yaml:"role"`
+	Users  []string `yaml:"users"`
+	Groups []string `yaml:"groups"`
+}
+
+// proofYAML says what counts as a consent: approval objects, or besides them the transitions named.
+type proofYAML struct {
+	Approvals   []approvalYAML   `yaml:"approvals"`
+	Proof       string           `yaml:"proof"`
+	Transitions []transitionYAML `yaml:"transitions"`
+}
+
+// transitionYAML names every way from one of the statuses to one of the others.
+type transitionYAML struct {
+	From []string `yaml:"from"`
+	To   []string `yaml:"to"`
 }
 
 type clockYAML struct {
@@ -187,28 +223,56 @@ type clockYAML struct {
 
 // accessFile is the access provisioning procedure.
 type accessFile struct {
-	SOP            sop            `yaml:",inline"`
-	Approvals      []approvalYAML `yaml:"approvals"`
-	ExpiryRequired []string       `yaml:"expiryRequired"`
-	LongestGrant   string         `yaml:"longestGrant"`
-	ExpiryWarnings []string       `yaml:"expiryWarnings"` // how long before the end the ticket is told
+	SOP            sop       `yaml:",inline"`
+	Proof          proofYAML `yaml:",inline"`
+	ExpiryRequired []string  `yaml:"expiryRequired"`
+	LongestGrant   string    `yaml:"longestGrant"`
+	ExpiryWarnings []string  `yaml:"expiryWarnings"` // how long before the end the ticket is told
 }
 
 // leaverFile is the de-provisioning procedure.
 type leaverFile struct {
-	SOP       sop            `yaml:",inline"`
-	Approvals []approvalYAML `yaml:"approvals"`
-	Mode      string         `yaml:"mode"`
-	Suspend   bool           `yaml:"suspend"`
+	SOP     sop       `yaml:",inline"`
+	Proof   proofYAML `yaml:",inline"`
+	Mode    string    `yaml:"mode"`
+	Suspend bool      `yaml:"suspend"`
 	// Account is what becomes of the leaver's Okta account: keep, suspend or deactivate. It replaces suspend.
 	Account string `yaml:"account"`
 }
 
 // revocationFile is the procedure for taking single accesses away.
 type revocationFile struct {
-	SOP       sop            `yaml:",inline"`
-	Approvals []approvalYAML `yaml:"approvals"`
-	Urgent    urgencyYAML    `yaml:"urgent"` // which tickets wait for nothing else
+	SOP    sop         `yaml:",inline"`
+	Proof  proofYAML   `yaml:",inline"`
+	Urgent urgencyYAML `yaml:"urgent"` // which tickets wait for nothing else
+}
+
+// dutiesFile is the rules that keep duties apart.
+type dutiesFile struct {
+	Header header           `yaml:",inline"`
+	Rules  []separationYAML `yaml:"rules"`
+}
+
+type separationYAML struct {
+	Name   string       `yaml:"name"`
+	Reason string       `yaml:"reason"` // stands on the ticket
+	Sides  [][]dutyYAML `yaml:"sides"`  // nobody has duties of two of them
+	// Exemptions are people for whom the rule does not hold until a day, which is included.
+	Exemptions []exemptionYAML `yaml:"exemptions"`
+	// Exception is the approval that lets a single request through; without it none does.
+	Exception *approvalYAML `yaml:"exception"`
+}
+
+type dutyYAML struct {
+	System string `yaml:"system"`
+	Role   string `yaml:"role"`
+}
+
+type exemptionYAML struct {
+	User     string `yaml:"user"`
+	Reason   string `yaml:"reason"`
+	Approved string `yaml:"approved"` // the role that approved it
+	Until    string `yaml:"until"`
 }
 
 type calendarFile struct {

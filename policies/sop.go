@@ -22,7 +22,7 @@ func (c *compiler) accessProvisioning(f *file) {
 	fields := p.Rules.Fields
 	f.required("$.tickets.fields.system", fields.System)
 	f.required("$.tickets.fields.justification", fields.Justification)
-	p.Rules.Approvals = f.approvals(in.Approvals)
+	f.proof(&p, in.Proof)
 	for i, risk := range in.ExpiryRequired {
 		f.oneOf(fmt.Sprintf("$.expiryRequired[%d]", i), risk, string(catalog.Low), string(catalog.Medium), string(catalog.High))
 		p.Rules.ExpiryRequired = append(p.Rules.ExpiryRequired, catalog.Risk(risk))
@@ -51,7 +51,7 @@ func (c *compiler) deprovisioning(f *file) {
 	if in.Suspend && in.Account != "" && in.Account != "suspend" {
 		f.wrong("$.suspend", "suspend is true and account is %q; leave suspend out", in.Account)
 	}
-	p.Rules.Approvals = f.approvals(in.Approvals)
+	f.proof(&p, in.Proof)
 	c.set.SOPs = append(c.set.SOPs, p)
 }
 
@@ -63,7 +63,7 @@ func (c *compiler) revocation(f *file) {
 	p := c.procedure(f, in.SOP)
 	f.required("$.tickets.fields.beneficiary", p.Rules.Fields.Beneficiary)
 	f.required("$.tickets.fields.system", p.Rules.Fields.System)
-	p.Rules.Approvals = f.approvals(in.Approvals)
+	f.proof(&p, in.Proof)
 	p.Urgent = f.urgency(in.Urgent)
 	c.set.SOPs = append(c.set.SOPs, p)
 }
@@ -107,32 +107,6 @@ func (f *file) tickets(in ticketsYAML) Tickets {
 		Validated: in.Statuses.Validated, Close: in.Statuses.Close,
 		Review: in.Statuses.Review,
 	}
-}
-
-func (f *file) approvals(in []approvalYAML) []authority.Approval {
-	if len(in) == 0 {
-		f.wrong("$.approvals", "name at least one approval; sopd never acts on a ticket that nobody approved")
-	}
-	var out []authority.Approval
-	for i, a := range in {
-		at := fmt.Sprintf("$.approvals[%d]", i)
-		if !slug.MatchString(a.Role) {
-			f.wrong(at+".role", "role is %q; write small letters, digits and hyphens", a.Role)
-		}
-		rule := authority.Approval{Role: a.Role, Owners: a.Owners, People: f.named(at, peopleYAML{Users: a.Users, Groups: a.Groups})}
-		if !a.Owners && rule.People.Empty() {
-			f.wrong(at, "nobody may give approval %q; set owners, users or groups", a.Role)
-		}
-		if a.When != "" {
-			when, err := condition(a.When)
-			if err != nil {
-				f.wrong(at+".when", "%s", oneLine(err))
-			}
-			rule.When = when
-		}
-		out = append(out, rule)
-	}
-	return out
 }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

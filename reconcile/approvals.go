@@ -3,7 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
-	"reflect"
+	"maps"
 	"slices"
 	"time"
 
@@ -79,7 +79,7 @@ func (r *Reconciler) readApprovals(ctx context.Context, key ticket.Key) error {
 	}); err != nil {
 		return err
 	}
-	if len(before) != len(approvals) || len(approvals) > 0 && !reflect.DeepEqual(decisions(before), decisions(approvals)) {
+	if !maps.Equal(decisions(before), decisions(approvals)) {
 		return r.readTicket(ctx, key)
 	}
 	return r.write(ctx, func(tx *store.Tx) error { return tx.PutApprovals(key, approvals, readAt) })

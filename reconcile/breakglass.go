@@ -254,7 +254,7 @@ func (l *loader) onCall(schedules []paging.ScheduleID, id access.UserID, d *peop
 	for _, schedule := range schedules {
 		rota, known := l.r.rota[schedule]
 		if !known {
-			unknown = true
+			unknown = l.r.Roster != nil // without one nobody will ever know
 			continue
 		}
 		for _, person := range rota {
@@ -346,18 +346,36 @@ func (r *Reconciler) objectToEmergency(tx *store.Tx, e emergency, at time.Time) 
 	}
 }
 
-// skippedApprovers names the roles whose approval the emergency did not wait for.
+// skippedApprovers names the roles whose approval the access would have taken otherwise.
 func skippedApprovers(set *policies.Set, e emergency) string {
+	sop, ok := set.Kind(policies.KindAccessProvisioning)
+	if !ok {
+		return "none"
+	}
 	var roles []string
-	if sop, ok := set.Kind(policies.KindAccessProvisioning); ok {
-		for _, a := range sop.Rules.Approvals {
+	request := e.verdict.Request
+	for _, a := range sop.Rules.Approvals {
+		asked := slices.ContainsFunc(request.Wanted, func(w authority.Wanted) bool {
+			if a.When == nil {
+				return true
+			}
+			applies, err := a.When(authority.Facts{
+				System: w.System, Role: w.Role.Name, Beneficiary: request.Requester, Requester: request.Requester, Duration: e.until().Sub(e.ticket.Created),
+			})
+			return applies || err != nil
+		})
+		if asked {
 			roles = append(roles, a.Role)
 		}
 	}
+	return strings.Join(roles, ", ")
+}
+
+// reviewers names the roles that review the emergency.
+func (e emergency) reviewers() string {
+	var roles []string
 	for _, a := range e.sop.Rules.Approvals {
-		if !slices.Contains(roles, a.Role) {
-			roles = append(roles, a.Role)
-		}
+		roles = append(roles, a.Role)
 	}
 	return strings.Join(roles, ", ")
 }

@@ -58,7 +58,7 @@ func (c *conclusion) emergencyGiven(tx *store.Tx, e emergency) error {
 func (c *conclusion) emergencyReviewed(tx *store.Tx, e emergency) error {
 	now := c.view.observation.Now
 	if e.reviewed.IsZero() {
-		if !e.unreviewed(now) || e.live() {
+		if !e.unreviewed(now) || e.live() || !c.taken(e) {
 			return nil
 		}
 		changes := slices.DeleteFunc(c.confirmed(e.ticket.Key, change.RemoveMember), func(ch change.Change) bool {
@@ -72,6 +72,11 @@ func (c *conclusion) emergencyReviewed(tx *store.Tx, e emergency) error {
 		return err
 	}
 	return c.r.say(tx, e.ticket.Key, remark{purpose: "reviewed", text: reviewedText(e), at: now})
+}
+
+// taken reports whether the emergency has led to a change. One of a leaver, or that was withdrawn at once, has given nothing.
+func (c *conclusion) taken(e emergency) bool {
+	return slices.ContainsFunc(e.grants, func(g change.Grant) bool { return led(c.loader.changes[e.ticket.Key], g.ID) })
 }
 
 // emergencyOver closes a ticket that was reviewed and whose access is gone.
@@ -88,16 +93,13 @@ func (c *conclusion) emergencyFindings() []finding.Finding {
 	var all []finding.Finding
 	now := c.view.observation.Now
 	for _, e := range c.view.emergencies {
-		if len(e.grants) == 0 || !e.reviewed.IsZero() {
+		if !e.reviewed.IsZero() || !e.live() && !c.taken(e) {
 			continue
 		}
 		first := e.grants[0]
 		f := finding.Finding{
 			User: first.User, Group: first.Group, Ticket: e.ticket.Key, Raised: now,
 			Detail: map[string]string{"until": stamp(first.Expires), "review": stamp(e.due()), "eligible": eligibleOf(first)},
-		}
-		if slices.ContainsFunc(e.grants, func(g change.Grant) bool { return g.EndReason == change.Voided }) {
-			continue // nothing was given
 		}
 		f.Key, f.Kind = finding.Key("break-glass/"+string(e.ticket.Key)), FindingBreakGlass
 		f.Title = "emergency access was taken; it has to be reviewed"

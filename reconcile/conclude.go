@@ -27,6 +27,8 @@ const (
 	FindingUnconfirmed finding.Kind = "unconfirmed" // a change that Okta does not show
 	FindingHold        finding.Kind = "hold"        // a plan that waits for a person
 	FindingSkipped     finding.Kind = "skipped"     // a change that is due and that sopd may not make
+	FindingConflict    finding.Kind = "conflict"    // somebody has duties that a rule keeps apart
+	FindingOrphaned    finding.Kind = "orphaned"    // access whose ticket is gone or has moved away
 	FindingRefused     finding.Kind = "refused"     // a change that Okta keeps refusing
 	FindingParked      finding.Kind = "parked"      // something that a ticket was to be told and that was given up
 )
@@ -35,7 +37,7 @@ const (
 func FindingKinds() []finding.Kind {
 	return []finding.Kind{
 		FindingDrift, FindingUnreadable, FindingUnconfirmed, FindingHold, FindingSkipped, FindingRefused, FindingParked, FindingBlind,
-		FindingBreakGlass, FindingUnreviewed, FindingOnCallGap, FindingBaselineDue,
+		FindingBreakGlass, FindingUnreviewed, FindingConflict, FindingOrphaned, FindingOnCallGap, FindingBaselineDue,
 	}
 }
 
@@ -400,12 +402,20 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	conflicts, err := c.conflicts(tx)
+	if err != nil {
+		return nil, err
+	}
+	orphaned, err := c.orphaned(tx)
+	if err != nil {
+		return nil, err
+	}
 	held, err := c.holds(tx)
 	if err != nil {
 		return nil, err
 	}
 	review, err := c.review(tx)
-	return slices.Concat(all, parked, held, review), err
+	return slices.Concat(all, parked, conflicts, orphaned, held, review), err
 }
 
 // parked points out what was to be said or done on a ticket and was given up.

@@ -132,6 +132,10 @@ func (r *Reconciler) objections(tx *store.Tx, v view, j judged) error {
 		return nil
 	case j.verdict.Outcome == authority.Incomplete:
 		return r.object(tx, j, incompleteText(j), v.observation.Now)
+	case j.verdict.Outcome == authority.Conflicting:
+		return r.object(tx, j, unprovenText(j), v.observation.Now)
+	case waiting && j.verdict.Outcome == authority.Waiting && len(j.verdict.Absences) > 0:
+		return r.object(tx, j, absentText(j), v.observation.Now)
 	case j.fulfilling() && j.verdict.Outcome != authority.Proven:
 		return r.object(tx, j, unprovenText(j), v.observation.Now)
 	case j.proven() && j.sop.Kind != policies.KindAccessProvisioning && v.observation.Now.Before(j.effective()):
@@ -152,10 +156,7 @@ func (r *Reconciler) object(tx *store.Tx, j judged, text string, at time.Time) e
 	if err != nil || !fresh {
 		return err
 	}
-	problems := make([]string, len(j.verdict.Problems))
-	for i, p := range j.verdict.Problems {
-		problems[i] = p.String()
-	}
+	problems := problemLines(slices.Concat(j.verdict.Problems, j.verdict.Absences))
 	_, err = tx.Append(ledger.Entry{
 		Kind: ledger.RequestRefused, At: at, Ticket: j.ticket.Key, User: j.verdict.Request.Beneficiary.ID,
 		Body: refusal{Outcome: j.verdict.Outcome, Problems: problems, WaitingFor: j.verdict.WaitingFor, Policy: j.sop.ID()},

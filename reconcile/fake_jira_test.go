@@ -38,10 +38,13 @@ type jira struct {
 	opened []ticket.New // by sopd
 	v      *vendors
 	issues map[ticket.Key]*issue
+	former map[ticket.Key]ticket.Key // old keys of tickets that have moved
 	next   int
 }
 
-func newJira(v *vendors) *jira { return &jira{v: v, issues: make(map[ticket.Key]*issue), next: 1} }
+func newJira(v *vendors) *jira {
+	return &jira{v: v, issues: make(map[ticket.Key]*issue), former: make(map[ticket.Key]ticket.Key), next: 1}
+}
 
 func person(id access.UserID) ticket.Person {
 	return ticket.Person{Account: ticket.AccountID("acc-" + string(id)), Name: string(id), Active: true}
@@ -95,6 +98,9 @@ func (j *jira) raise(a ask) ticket.Key {
 }
 
 func (j *jira) touch(key ticket.Key) *issue {
+	if to, moved := j.former[key]; moved {
+		key = to
+	}
 	i, ok := j.issues[key]
 	if !ok {
 		j.v.t.Fatalf("no ticket %s", key)
@@ -150,7 +156,23 @@ func (j *jira) said(key ticket.Key, text string) int {
 	return n
 }
 
+// rehome moves a ticket to another project, where it has another key and no request type.
+func (j *jira) rehome(key ticket.Key, project string) ticket.Key {
+	i := j.touch(key)
+	to := ticket.Key(fmt.Sprintf("%s-%d", project, j.next))
+	j.next++
+	i.History = append(slices.Clone(i.History), ticket.Edit{At: j.v.clock.now, Field: "project", FromText: i.Project, ToText: project},
+		ticket.Edit{At: j.v.clock.now, Field: "Key", FromText: string(key), ToText: string(to)})
+	i.Key, i.Project, i.RequestType = to, project, ""
+	j.issues[to], j.former[key] = i, to
+	delete(j.issues, key)
+	return to
+}
+
 func (j *jira) find(key ticket.Key) (*issue, error) {
+	if to, moved := j.former[key]; moved {
+		key = to
+	}
 	i, ok := j.issues[key]
 	if !ok {
 		return nil, fmt.Errorf("ticket: %w", access.ErrNotFound)

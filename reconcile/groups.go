@@ -12,7 +12,8 @@ import (
 )
 
 // Groups are planned one at a time, and most of them not at all: a group in which everybody is where they should be stays so
-// until its own revision moves on, time runs out for one of its grants, or something about it is decided.
+// until its own revision moves on, time runs out for one of its grants, or something about it is decided. Whatever else a
+// plan comes to rest on has to move the revision or to be among the concerns, or it is overlooked in quiet groups.
 
 // quietGroups are those in which there was nothing to do, and how many memberships stand in each state in them. What the
 // same program found before it was restarted is read from the store.

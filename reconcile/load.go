@@ -2,12 +2,14 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
+	"github.com/maisonrmi/sopd/internal/people"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
@@ -27,7 +29,9 @@ type loader struct {
 	open   []judged
 	bad    map[ticket.Key]bool // tickets that could not be read
 	// blind: a group whose members may approve is not known, so that an approval that does not count may count all the same.
-	blind   bool
+	blind bool
+	// dark are managed groups that exist and of which nobody knows who is in them.
+	dark    []access.GroupID
 	changes map[ticket.Key][]change.Change
 	pending []change.Change
 	recent  []change.Change // read back so lately that a list of the vendor may not show it
@@ -80,6 +84,11 @@ func (l *loader) loadRules(tx *store.Tx) error {
 		return err
 	}
 	l.blind = slices.ContainsFunc(l.r.Policies.Eligible(), func(id access.GroupID) bool { return !l.known(id) })
+	for _, id := range l.managed() {
+		if !l.known(id) && !errors.Is(l.unread[id], access.ErrNotFound) {
+			l.dark = append(l.dark, id)
+		}
+	}
 	return nil
 }
 
@@ -136,6 +145,29 @@ func (s snapshot) MembersOf(group access.GroupID) ([]access.UserID, error) {
 	members, _, _, err := s.tx.Members(group)
 	s.tx.Doom(err)
 	return members, err
+}
+
+// Known implements [people.Source].
+func (s snapshot) Known(group access.GroupID) (bool, error) { return s.loader.known(group), nil }
+
+// Turns implements [people.Source].
+func (s snapshot) Turns(m access.Membership) ([]people.Turn, error) {
+	events, err := s.tx.EventsAbout(m, time.Time{})
+	s.tx.Doom(err)
+	var turns []people.Turn
+	for _, e := range events {
+		if e.Succeeded && (e.Type == eventMemberAdded || e.Type == eventMemberRemoved) {
+			turns = append(turns, people.Turn{At: e.Published, In: e.Type == eventMemberAdded})
+		}
+	}
+	return turns, err
+}
+
+// Seen implements [people.Source].
+func (s snapshot) Seen(m access.Membership) (time.Time, error) {
+	at, err := s.tx.FirstSeen(m)
+	s.tx.Doom(err)
+	return at, err
 }
 
 // loadTickets leaves out tickets that could not be read: nothing is given, taken or said on what is not known.
@@ -199,7 +231,7 @@ func (l *loader) loadChanges(tx *store.Tx) error {
 	since := l.now.Add(-confirmWindow)
 	latest, err := tx.ChangesSince(since.Add(-giveUp)) // settled within the window, begun before it
 	for _, c := range latest {
-		if c.State == change.Confirmed && !c.Settled.Before(since) {
+		if c.State == change.Confirmed && !c.Settled.Before(since) && !c.Settled.After(l.now.Add(fromTheFuture)) {
 			l.recent = append(l.recent, c)
 		}
 	}

@@ -62,6 +62,7 @@ func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, err
 		observe func(context.Context) error
 	}{
 		{"system log", r.observeLog}, {"tickets that could not be read", r.observeBad}, {"tickets", r.observeTickets}, {"webhooks", r.observeHints},
+		{"tickets that were not read for long", r.observeOld},
 		{"approvals", r.observeApprovals},
 	}
 	for _, step := range steps {
@@ -73,12 +74,20 @@ func (r *Reconciler) observe(ctx context.Context) (map[access.GroupID]error, err
 	return unread, nil
 }
 
-// since reads a poll's cursor, which is a time. The zero time says that there was no poll yet.
+// fromTheFuture is how far ahead of the clock a time that was stored may lie. One beyond was stored while the clock was wrong:
+// what happened since the clock was set back would not be seen.
+const fromTheFuture = time.Minute
+
+// since reads a poll's cursor, which is a time. The zero time says that there was no poll yet, or none that can be gone on
+// from.
 func (r *Reconciler) since(ctx context.Context, name string) (time.Time, error) {
 	var since time.Time
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
 		_, at, _, err := tx.Cursor(name)
 		since = at
+		if at.After(r.Now().Add(fromTheFuture)) {
+			since = time.Time{}
+		}
 		return err
 	})
 	return since, err
@@ -103,13 +112,17 @@ func (r *Reconciler) observeUsers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.write(ctx, func(tx *store.Tx) error {
-		if err := tx.PutUsers(users); err != nil {
+	for some := range slices.Chunk(users, usersAtOnce) {
+		if err := r.write(ctx, func(tx *store.Tx) error { return tx.PutUsers(some) }); err != nil {
 			return err
 		}
-		return mark(tx, cursorUsers, started)
-	})
+	}
+	return r.write(ctx, func(tx *store.Tx) error { return mark(tx, cursorUsers, started) })
 }
+
+// usersAtOnce is how many users are stored in one transaction: while it lasts, nothing else can be written, the leases
+// neither.
+const usersAtOnce = 2000
 
 // observeGroups reads the rules, and the members of every managed or eligible group that changed. A group that cannot be
 // read is forgotten: nothing is planned on what it used to be, and every pass reads it again until it can.
@@ -206,7 +219,8 @@ func (r *Reconciler) stale(ctx context.Context, listed map[access.GroupID]access
 		readAt, known := reads[id]
 		_, suspect := r.suspects[id]
 		_, changed := listed[id]
-		if !known || suspect || changed || r.Now().Sub(readAt) >= oldestRead {
+		early := readAt.After(r.Now().Add(fromTheFuture))
+		if !known || suspect || changed || early || r.Now().Sub(readAt) >= oldestRead {
 			stale = append(stale, id)
 		}
 	}
@@ -335,12 +349,21 @@ func (r *Reconciler) observeTickets(ctx context.Context) error {
 // putTicket stores a ticket with its approvals. One whose approvals cannot be read is set aside with what was known of them.
 // Those of an access ticket that is done stay as they were last read: they are the evidence for what was done on it.
 func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time.Time) error {
-	if _, ours := r.Policies.SOP(t); (!ours || t.Done) && !r.Policies.Approved(t, readAt) {
-		return r.write(ctx, func(tx *store.Tx) error { return tx.PutTicket(t, readAt) })
+	sop, ours := r.Policies.SOP(t)
+	if (!ours || t.Done) && !r.Policies.Approved(t, readAt) {
+		return r.write(ctx, func(tx *store.Tx) error {
+			if err := r.movedAway(tx, t, readAt); err != nil {
+				return err
+			}
+			return tx.PutTicket(t, readAt)
+		})
 	}
 	approvals, unreadable := r.Tickets.Approvals(ctx, t.Key)
 	if unreadable != nil && !r.isolated(unreadable) {
 		return fmt.Errorf("approvals of %s: %w", t.Key, unreadable)
+	}
+	if errors.Is(unreadable, access.ErrNotFound) && t.RequestType == "" && len(sop.Rules.Transitions) > 0 {
+		unreadable = nil // no request of a service desk, so there are none; the policy knows of it
 	}
 	return r.write(ctx, func(tx *store.Tx) error {
 		if err := tx.PutTicket(t, readAt); err != nil {
@@ -351,4 +374,20 @@ func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time
 		}
 		return tx.PutApprovals(t.Key, approvals, readAt)
 	})
+}
+
+// movedAway says on a ticket that was ours and open that it is not any more: nobody would give or take anything on it, and
+// nobody would know why.
+func (r *Reconciler) movedAway(tx *store.Tx, t ticket.Ticket, at time.Time) error {
+	was, found, err := tx.TicketByID(t.ID)
+	if err != nil || !found || t.Done || was.Done || was.Key == t.Key {
+		return err
+	}
+	if _, ours := r.Policies.SOP(was); !ours {
+		return nil
+	}
+	if _, ours := r.Policies.SOP(t); ours {
+		return nil
+	}
+	return r.say(tx, t.Key, remark{purpose: "moved/" + string(was.Key), text: movedText(was.Key), at: at})
 }

@@ -124,6 +124,9 @@ type Config struct {
 	AtOnce int
 	// Self is the Okta user whose credential sopd uses; empty for a service app.
 	Self access.UserID
+	// Ahead tells how far this machine's clock is ahead of Okta's, negative when behind, as the last answer showed; nil:
+	// nobody knows.
+	Ahead func() time.Duration
 	// Program tells this build from every other. What the same build found in groups that have not changed since is not
 	// looked at again after a restart; empty: everything is.
 	Program string
@@ -164,6 +167,8 @@ type Reconciler struct {
 	blind map[string]error
 	// quiet are the groups in which the last look found nothing to do.
 	quiet *quietGroups
+	// inSeveral are the people in groups that rules keep apart.
+	inSeveral candidates
 	// unserved counts the tickets of the pass under way for which the vendor did not serve.
 	unserved int
 	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.
@@ -187,6 +192,9 @@ func New(c Config) (*Reconciler, error) {
 	}
 	if c.Watch == nil {
 		c.Watch = func(Notice) {}
+	}
+	if c.Ahead == nil {
+		c.Ahead = func() time.Duration { return 0 }
 	}
 	return &Reconciler{Config: c, suspects: make(map[access.GroupID]struct{}), quiet: newQuietGroups()}, nil
 }
@@ -280,6 +288,9 @@ func result(report Report) Result {
 }
 
 func (r *Reconciler) pass(ctx context.Context, report *Report) error {
+	if err := r.onTime(ctx); err != nil {
+		return err
+	}
 	// What an earlier pass left open is looked up first: nothing is planned on top of an unknown.
 	if err := r.settle(ctx, false); err != nil {
 		return fmt.Errorf("settling earlier changes: %w", err)
@@ -289,6 +300,9 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 		return fmt.Errorf("observing: %w", err)
 	}
 	report.Unread = unread
+	if err := r.onTime(ctx); err != nil {
+		return err
+	}
 	if report.Blind, err = r.observeStages(ctx); err != nil {
 		return fmt.Errorf("observing: %w", err)
 	}
@@ -335,6 +349,31 @@ func (r *Reconciler) pass(ctx context.Context, report *Report) error {
 		return fmt.Errorf("concluding: %w", err)
 	}
 	return r.tell(ctx, over)
+}
+
+// worstClock is how far this machine's clock may be from Okta's. Grants run out, last days come and approvals are compared
+// by it; hours off, it would take access from people, or leave it with them, without anybody having said so.
+const worstClock = 10 * time.Minute
+
+// onTime makes sure that the clock can be decided by. One that was wrong at the last answer may have been set right since, so
+// it is compared with another.
+//
+// Errors: [access.ErrInvalid] when it is wrong. Nothing is decided until it is right.
+func (r *Reconciler) onTime(ctx context.Context) error {
+	if r.Ahead().Abs() > worstClock {
+		if _, err := r.Directory.Rules(ctx); err != nil {
+			return fmt.Errorf("comparing clocks: %w", err)
+		}
+	}
+	ahead := r.Ahead()
+	switch {
+	case ahead > worstClock:
+		return fmt.Errorf("this machine's clock is %s ahead of Okta's; nothing is decided until it is set right: %w", ahead, access.ErrInvalid)
+	case ahead < -worstClock:
+		return fmt.Errorf("this machine's clock is %s behind Okta's; nothing is decided until it is set right: %w", -ahead, access.ErrInvalid)
+	default:
+		return nil
+	}
 }
 
 // carryOut clears the parts of the plan one after the other and applies what is cleared. Each part is measured against what

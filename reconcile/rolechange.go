@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/authority"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/evidence"
 	"github.com/maisonrmi/sopd/internal/store"
@@ -55,7 +56,6 @@ func (l *loader) roleChanges(tx *store.Tx) error {
 func (l *loader) roleChange(tx *store.Tx, j judged) (plan.RoleChange, error) {
 	rc := plan.RoleChange{
 		User: j.verdict.Request.Beneficiary.ID, Ticket: j.ticket.Key, Policy: j.sop.ID(), Since: j.effective(),
-		ForbidOverlap: l.forbidsOverlap(j),
 	}
 	for _, g := range grantsFor(j) {
 		rc.New = append(rc.New, g.Group)
@@ -66,11 +66,23 @@ func (l *loader) roleChange(tx *store.Tx, j judged) (plan.RoleChange, error) {
 			rc.Old = append(rc.Old, id)
 		}
 	}
+	rc.ForbidOverlap = l.forbidsOverlap(j, rc.Old)
 	return rc, err
 }
 
-// forbidsOverlap reports whether nobody may have the old and the new roles of the ticket at once.
-func (l *loader) forbidsOverlap(j judged) bool { return j.sop.ForbidOverlap }
+// forbidsOverlap reports whether nobody may have the old and the new roles of the ticket at once: policy says so, or a rule
+// keeps them apart.
+func (l *loader) forbidsOverlap(j judged, old []access.GroupID) bool {
+	if j.sop.ForbidOverlap {
+		return true
+	}
+	var held []authority.Holding
+	for _, id := range old {
+		held = append(held, authority.Holding{Group: id})
+	}
+	d := authority.Duties{User: j.verdict.Request.Beneficiary.ID, Catalog: l.r.Policies.Catalog, Held: held, Now: l.now}
+	return len(d.Conflicts(j.sop.Rules.Separations, j.verdict.Request.Wanted)) > 0
+}
 
 // replaced returns the groups that the role change takes away: those of the roles that its ticket names and, where policy
 // says so, those of every ticket's grant that was not approved after it.

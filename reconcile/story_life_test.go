@@ -395,6 +395,12 @@ func TestWhatMayNotBeUndoneSaysWhy(t *testing.T) {
 	refuses(b.lastChange(change.Suspend, "uBob"), "by hand")
 	refuses(b.lastChange(change.RemoveMember, "uAda"), "the revocation of ACC-3 stands (Closed)")
 	refuses(b.lastChange(change.AddMember, "uAda"), "does not stand any more")
+	b.breaks("uDan", "Payments", "User")
+	later(10 * time.Second)(b)
+	b.settle()
+	later(3 * time.Hour)(b)
+	b.settle()
+	refuses(b.lastChange(change.RemoveMember, "uDan"), "it ended emergency access")
 	b.v.okta.status("uBob", access.Active, "uDan")
 	later(10 * time.Second)(b)
 	b.settle()
@@ -432,4 +438,18 @@ func TestARoleChangeWhoseOldGroupCannotBeReadStaysOpen(t *testing.T) {
 	b.settle()
 	b.wantMade(added("gPayAdm", "uBob"), removed("gWiki", "uBob"))
 	b.wantStatus(acc1, "Closed")
+}
+
+func TestAnEmergencyOfALeaverGivesNothingAndWaitsForNoReview(t *testing.T) {
+	b := newBench(t)
+	key := b.v.jira.raise(ask{project: "HR", kind: "Offboarding", by: "uHal", about: "uDan"})
+	b.v.jira.approve(key, "uHR")
+	b.breaks("uDan", "Payments", "User")
+	later(10 * time.Second)(b)
+	b.settle()
+	later(25 * time.Hour)(b)
+	b.settle()
+	b.wantIn("gPay", "uDan", false)
+	b.wantFinding(reconcile.FindingBreakGlass, 0)
+	b.wantFinding(reconcile.FindingUnreviewed, 0)
 }

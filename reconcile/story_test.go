@@ -209,6 +209,20 @@ func stories() []story {
 		containment(),
 		accessReview(),
 		{
+			name: "duties that are kept apart, one of two requests lifted",
+			begin: func(b *bench) {
+				b.under(apartYAML)
+				b.pays("uEve")
+				b.pays("uFay", "uDan")
+			},
+			end: func(b *bench) {
+				b.wantMade(added("gPay", "uFay"))
+				b.wantSaid(acc1, "the rule pay-or-write keeps payments/User apart from wiki/User", 1)
+				b.wantStatus(acc1, "Approved")
+				b.wantStatus(acc2, "Waiting for validation")
+			},
+		},
+		{
 			name:  "request for a group that a rule feeds",
 			begin: func(b *bench) { b.v.jira.approve(b.v.jira.raise(asks("Portal", "", time.Time{})), "uOwner") },
 			end: func(b *bench) {

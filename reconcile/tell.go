@@ -337,7 +337,7 @@ func priority(f finding.Finding) paging.Priority {
 		return 1
 	case FindingHold, FindingUnconfirmed, FindingUnreviewed, FindingOnCallGap:
 		return 2
-	case FindingDrift:
+	case FindingDrift, FindingConflict:
 		return 3
 	default:
 		return 4

@@ -88,7 +88,7 @@ func undoable(tx *store.Tx, set *policies.Set, c change.Change) error {
 	case c.State != change.Confirmed:
 		return noUndo("it is %s, not confirmed; there is nothing to take back yet", c.State)
 	}
-	checks := []func(*store.Tx, *policies.Set, change.Change) error{undoOurs, undoLast, undoEvidence}
+	checks := []func(*store.Tx, *policies.Set, change.Change) error{undoOurs, undoLast, undoEmergency, undoEvidence}
 	for _, check := range checks {
 		if err := check(tx, set, c); err != nil {
 			return err
@@ -147,6 +147,15 @@ func undoLast(tx *store.Tx, _ *policies.Set, c change.Change) error {
 		}
 	}
 	return nil
+}
+
+// undoEmergency refuses to restore emergency access: its end holds whatever happens.
+func undoEmergency(tx *store.Tx, _ *policies.Set, c change.Change) error {
+	g, found, err := tx.Grant(c.Grant)
+	if err == nil && found && g.Reason == change.BreakGlass && c.Kind == change.RemoveMember {
+		return noUndo("it ended emergency access; ask for the access, or raise a new emergency")
+	}
+	return err
 }
 
 // undoEvidence refuses to restore what evidence still speaks against.

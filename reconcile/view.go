@@ -11,7 +11,6 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/authority"
 	"github.com/maisonrmi/sopd/internal/change"
-	"github.com/maisonrmi/sopd/internal/people"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
@@ -143,11 +142,9 @@ func (l *loader) judge(tx *store.Tx) error {
 		Now: l.now, Catalog: set.Catalog, Users: make(map[access.UserID]access.User), Pending: l.pending,
 		Protected: l.protected(), Policies: planPolicies(set),
 	}
-	directory := people.Over(set.People, snapshot{tx: tx, loader: l})
-	world := authority.World{Catalog: set.Catalog, People: directory, Now: l.now}
-	for _, j := range l.open {
-		j.verdict = authority.Judge(j.ticket, j.approvals, j.sop.Rules, world)
-		j.undecided = l.undecided(j)
+	world, finish := l.world(tx)
+	cases := l.verdicts(world)
+	for _, j := range cases {
 		v.cases = append(v.cases, j)
 		l.consequences(v, j)
 	}
@@ -155,7 +152,7 @@ func (l *loader) judge(tx *store.Tx) error {
 		l.emergency(v, e, world)
 	}
 	slices.SortFunc(v.cases, func(a, b judged) int { return cmp.Compare(a.ticket.Key, b.ticket.Key) })
-	return directory.Err()
+	return finish()
 }
 
 // consequences turns a judged ticket into what the plan rests on.
@@ -207,8 +204,17 @@ func (l *loader) over(g change.Grant) bool {
 	return ended && was.EndReason != change.Voided && !g.Approved.After(was.Ended)
 }
 
-// undecided reports whether a ticket that is not proven may be so once every approver is known.
-func (l *loader) undecided(j judged) bool { return l.blind && j.verdict.Outcome == authority.Unproven }
+// undecided reports whether a ticket that is not proven may be so once every group is known.
+func (l *loader) undecided(j judged) bool {
+	switch j.verdict.Outcome {
+	case authority.Unclear:
+		return true
+	case authority.Unproven, authority.Conflicting:
+		return l.blind
+	default:
+		return false
+	}
+}
 
 func revocations(j judged) []plan.Revocation {
 	var all []plan.Revocation

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,10 +73,24 @@ func unprovenText(j judged) string {
 		return "This ticket stands as approved, but its approval was declined. Nothing was changed. Ask for approval again, or close the ticket."
 	case authority.Waiting:
 		return "This ticket stands as approved, but its approval has not been given. Nothing was changed. Still waiting for: " +
-			strings.Join(j.verdict.WaitingFor, ", ") + "."
+			strings.Join(j.verdict.WaitingFor, ", ") + "." + bullets(problemLines(j.verdict.Absences))
+	case authority.Conflicting:
+		return "This request goes against the separation of duties. Nothing was changed." + bullets(problemLines(j.verdict.Problems))
 	default:
-		return "The approval of this ticket was not accepted. Nothing was changed." + bullets(problemLines(j.verdict.Problems))
+		return "The approval of this ticket was not accepted. Nothing was changed." +
+			bullets(problemLines(slices.Concat(j.verdict.Problems, j.verdict.Absences)))
 	}
+}
+
+// absentText tells whoever waits that nobody is there to answer.
+func absentText(j judged) string {
+	return "The approval of this ticket cannot be given as things are:" + bullets(problemLines(j.verdict.Absences)) +
+		"\n\nNothing is given because nobody answers."
+}
+
+func movedText(was ticket.Key) string {
+	return "This ticket was " + string(was) + " and has moved to where sopd does not act on it. Nothing is given or taken on it any more; " +
+		"what it gave before stays as it is until somebody decides about it. Move it back and have it approved again, or raise a new request."
 }
 
 func ungivableText(why []string) string {

@@ -58,8 +58,8 @@ func (r *Reconciler) emergencyText(e emergency, changes []change.Change) string 
 		text = "The access of this emergency was there already; nothing had to be changed."
 	}
 	return text + fmt.Sprintf("\n\nIt ends at %s, whatever happens. It was given without the approvals that it takes otherwise (%s): "+
-		"whoever holds these roles, please look at it. The review of this ticket is due by %s; without it the access is taken away and the "+
-		"breach is reported.", stamp(e.grants[0].Expires), skippedApprovers(r.Policies, e), stamp(e.due()))
+		"whoever holds these roles, please look at it. The review of this ticket (%s) is due by %s; without it the access is taken away and "+
+		"the breach is reported.", stamp(e.grants[0].Expires), skippedApprovers(r.Policies, e), e.reviewers(), stamp(e.due()))
 }
 
 func reviewedText(e emergency) string {

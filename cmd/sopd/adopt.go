@@ -108,21 +108,21 @@ func adopt(ctx context.Context, d *daemon, a adoption) (adopted, error) {
 	result := adopted{ReviewBy: now.AddDate(0, 0, a.days), By: a.by}
 	groups := make(map[access.GroupID]bool)
 	err = d.store.Write(ctx, func(tx *store.Tx) error {
+		var baselines []store.Baseline
+		result.Memberships = 0 // a write that lost against another runs again
 		for _, m := range report.Plan.Drift {
 			if !a.groups[m.Group] {
 				continue
 			}
 			b := store.Baseline{Membership: m, Adopted: now, ReviewBy: result.ReviewBy, By: result.By}
-			if err := tx.PutBaseline(b); err != nil {
-				return err
-			}
+			baselines = append(baselines, b)
 			if _, err := tx.Append(ledger.Entry{Kind: ledger.BaselineAdopted, At: now, User: m.User, Group: m.Group, Body: baselineBody(b)}); err != nil {
 				return err
 			}
 			groups[m.Group] = true
 			result.Memberships++
 		}
-		return nil
+		return tx.PutBaselines(baselines)
 	})
 	result.Groups = len(groups)
 	return result, err

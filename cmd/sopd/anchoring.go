@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -80,20 +79,17 @@ func (l *configLoader) anchorHook(c *config) {
 // checkAnchors says whether what sopd records can be proven to somebody who does not trust its machine. The log stream counts
 // as one place, for most organisations ship it off the machine.
 func (d *daemon) checkAnchors() checked {
-	set := []string{"log stream"}
-	for name, value := range map[string]string{"file": d.config.AnchorFile, "webhook": d.config.AnchorHook, "ticket": string(d.config.AnchorTicket)} {
-		if value != "" {
-			set = append(set, name)
-		}
+	set := make([]string, 0, fewestAnchors)
+	for _, p := range d.places() {
+		set = append(set, p.Name())
 	}
-	slices.Sort(set)
 	switch {
 	case d.config.LedgerKey.Empty():
 		return checked{What: "ledger: no key, so nothing is signed and no export can be made", Warning: true, Fix: "sopd keys generate, then set SOPD_LEDGER_KEY_FILE"}
 	case len(set) < fewestAnchors:
 		return checked{
 			What: "ledger: signed, and anchored in the log stream only; at least two places off the machine are needed", Warning: true,
-			Fix: "set SOPD_ANCHOR_PATH, SOPD_ANCHOR_WEBHOOK or SOPD_ANCHOR_TICKET",
+			Fix: "set SOPD_ANCHOR_PATH, SOPD_ANCHOR_WEBHOOK or SOPD_ANCHOR_TICKET; the last two are used with SOPD_WRITE=true only",
 		}
 	default:
 		return checked{What: "ledger: signed and anchored in " + strings.Join(set, ", "), OK: true}

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/maisonrmi/sopd/internal/backup"
+	"github.com/maisonrmi/sopd/internal/evidence"
+	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/store/storetest"
 	"github.com/maisonrmi/sopd/mocks/world"
 )
 
@@ -217,7 +220,79 @@ func TestWhatIsConfiguredWronglyForBackupsIsNamed(t *testing.T) {
 		t.Error(out)
 	}
 	s.env["SOPD_ANCHOR_WEBHOOK"] = "https://example.com/hook"
-	if _, out, _ := s.sopd(t, "check"); !strings.Contains(out, "ok       ledger: signed and anchored in log stream, webhook") {
+	if _, out, _ := s.sopd(t, "check"); !strings.Contains(out, "ok       ledger: signed and anchored in log, webhook") {
 		t.Error(out)
 	}
+	s.env["SOPD_WRITE"] = "false" // then nothing is posted
+	if _, out, _ := s.sopd(t, "check"); !strings.Contains(out, "warning  ledger: signed, and anchored in the log stream only") {
+		t.Error(out)
+	}
+}
+
+func TestPostgreSQLIsBackedUpByItsOwnToolsAndVerifiedBySopd(t *testing.T) {
+	s := newSite(t)
+	s.env["SOPD_DATABASE_URL"] = storetest.NewPostgres(t)
+	s.backedUp(t)
+	s.observed(t)
+	if code, _, errs := s.sopd(t, "backup"); code != exitUsage || !strings.Contains(errs, "pg_basebackup or pg_dump") {
+		t.Errorf("%d %s", code, errs)
+	}
+	st, err := openStore(t.Context(), console{Err: os.Stderr, Env: lookup(s.env)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	key, err := loadLedgerKey(console{Env: lookup(s.env)})
+	if err == nil {
+		_, err = evidence.Seal(t.Context(), st, key, st.Now())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := s.sopd(t, "restore", "--verify"); code != exitDone || !strings.Contains(out, "verified: ") {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+	err = st.Write(t.Context(), func(tx *store.Tx) error { _, err := tx.DeleteRecords(3); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := s.sopd(t, "restore", "--verify"); code != exitInvalid || !strings.Contains(errs, "records 0 to 2 are missing") {
+		t.Errorf("records gone: %d %s", code, errs)
+	}
+}
+
+func TestWhatWasDoneAfterTheBackupIsNeitherUndoneNorRepeated(t *testing.T) {
+	s := newSite(t)
+	s.backedUp(t)
+	if code, _, errs := s.sopd(t, "adopt"); code != exitDone {
+		t.Fatal(errs)
+	}
+	key := approvedRequest(t, s.world)
+	file := s.backup(t)
+	if code, _, errs := s.sopd(t, "run", "--once"); code != exitDone || !s.world.InGroup("clara", "payments-operators") {
+		t.Fatalf("%d %s", code, errs)
+	}
+	other := s.elsewhere(t) // the first machine is lost with what it recorded since
+	if code, _, errs := other.sopd(t, "restore", file); code != exitDone {
+		t.Fatalf("%d %s", code, errs)
+	}
+	for range 3 {
+		if code, _, errs := other.sopd(t, "run", "--once"); code != exitDone {
+			t.Fatalf("%d %s", code, errs)
+		}
+	}
+	if n := s.world.Added("clara", "payments-operators"); n != 1 || !s.world.InGroup("clara", "payments-operators") {
+		t.Errorf("added %d times", n)
+	}
+	if status := s.world.Status(key); status != "Waiting for validation" {
+		t.Errorf("the ticket stands at %q", status)
+	}
+	seen := make(map[string]bool)
+	for _, c := range s.world.Comments(key) {
+		if seen[c] {
+			t.Errorf("said twice: %.80s", c)
+		}
+		seen[c] = true
+	}
+	other.consistent(t)
 }

@@ -88,7 +88,12 @@ func (d *daemon) check(ctx context.Context) []checked {
 	if len(missing) == 0 { // without its permissions every group would be missing too
 		lines = append(lines, d.checkGroups(ctx)...)
 	}
-	lines = append(lines, problems("Jira", "credential, permissions and fields", d.jira.Check(ctx, d.policies.Projects()))...)
+	missing = d.jira.Check(ctx, d.policies.Projects())
+	lines = append(lines, problems("Jira", "credential, permissions and fields", missing)...)
+	lines = append(lines, d.checkProofs()...)
+	if len(missing) == 0 {
+		lines = append(lines, d.checkWorkflows(ctx)...)
+	}
 	lines = append(lines, d.checkPaging(ctx, d.store.Now())...)
 	lines = append(lines, d.checkAnchors(), d.checkBackups())
 	lines = append(lines,

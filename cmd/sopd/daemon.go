@@ -205,7 +205,7 @@ func (d *daemon) newReconciler(context.Context) error {
 		Admins: d.okta, Traces: d.okta, Duties: duties,
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira, d.policies.Canaries.Ticket}, Desk: desk{d.jira},
 		Pager: pager, Stages: d.stages(), Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
-		Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger, Trace: d.trace,
+		Ahead: d.okta.Ahead, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger, Trace: d.trace,
 	})
 	d.reconciler = r
 	return err

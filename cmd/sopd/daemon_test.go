@@ -378,6 +378,21 @@ func TestTheMainStoryHolds(t *testing.T) {
 	s.consistent(t)
 }
 
+// TestTheStoriesOfProofHold plays at the same time what the main story has nothing of: who stands in for whom, what does not
+// go together, and tickets that go.
+func TestTheStoriesOfProofHold(t *testing.T) {
+	for _, name := range []string{"delegate", "transition-approval", "sod-conflict", "ticket-deleted"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			if code, out, errs := s.sopd(t, "demo", "--story", name, "--once", "--json"); code != exitDone {
+				t.Fatalf("%d\n%s\n%s", code, out, errs)
+			}
+			s.consistent(t)
+		})
+	}
+}
+
 // consistent checks that the store that a story left holds a record for each change.
 func (s site) consistent(t *testing.T) {
 	t.Helper()

@@ -323,6 +323,9 @@ func withExample(t *testing.T, text string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if strings.Contains(text, "kind: "+policies.KindCatalog+"\n") {
+		names = nil // the examples speak of another catalog
+	}
 	for _, name := range names {
 		if old := readPage(t, name); head(old) != head(text) {
 			folder[filepath.Base(name)] = &fstest.MapFile{Data: []byte(old)}

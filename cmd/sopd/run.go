@@ -107,7 +107,7 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 		return usage(fmt.Errorf("SOPD_LISTEN: %s cannot be listened on; is another sopd running?", d.config.Listen))
 	}
 	loop := &loop{
-		daemon: d, stopping: ctx, due: make(chan time.Time, 1), health: &health{write: d.config.Write, store: d.store.Ping},
+		daemon: d, stopping: ctx, due: make(chan time.Time, 1), health: &health{write: d.config.Write, store: d.store.Probe},
 		passes: figures.NewPasses(d.registry, resultNames()), kpis: figures.NewKPIs(d.registry, d.policies.Clocks, coverages(d.policies)...),
 	}
 	loop.runner, err = jobs.New(ctx, d.store, jobs.Handlers{Wake: loop.job}, jobs.Options{Logger: d.logger})
@@ -168,13 +168,34 @@ const stopTime = 45 * time.Second
 
 // work runs jobs until the context ends, then lets the pass under way come to a stop.
 func (l *loop) work(ctx context.Context) error {
-	if err := l.runner.Start(ctx); err != nil {
+	if err := l.begin(ctx); err != nil {
 		return err
 	}
 	err := l.tick(ctx)
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	return errors.Join(err, l.runner.Stop(drain))
+}
+
+// startWait is the time between two attempts to begin work on a database that does not answer.
+const startWait = time.Second
+
+// begin starts to work jobs. A database that is away for a while is waited for, as it is later on.
+func (l *loop) begin(ctx context.Context) error {
+	for {
+		err := l.runner.Start(ctx)
+		if !errors.Is(err, access.ErrUnavailable) {
+			return err
+		}
+		l.daemon.logger.LogAttrs(ctx, slog.LevelError, "work cannot begin", slog.String("error", err.Error()))
+		wait := time.NewTimer(startWait)
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return nil
+		case <-wait.C:
+		}
+	}
 }
 
 // tick asks for a pass at the interval, and earlier when something becomes due before that.

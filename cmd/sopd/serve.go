@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,31 @@ type health struct {
 	last  atomic.Pointer[reconcile.Report]
 	err   atomic.Pointer[string] // the last pass's failure, nil when it succeeded
 	write bool
-	store func(context.Context) error
+	store func(context.Context) error // an error when nothing can be written
+	probe prober
+}
+
+// prober asks at most every so often, so that whoever probes the daemon cannot keep it busy.
+type prober struct {
+	mu   sync.Mutex
+	at   time.Time
+	last error
+}
+
+// probeEvery is how often the store is asked at most.
+const probeEvery = 2 * time.Second
+
+func (p *prober) ask(ctx context.Context, question func(context.Context) error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Since(p.at) < probeEvery && (p.last == nil || !errors.Is(p.last, context.Canceled)) {
+		return p.last
+	}
+	ctx, cancel := context.WithTimeout(ctx, headerTime)
+	defer cancel()
+	p.last = question(ctx)
+	p.at = time.Now()
+	return p.last
 }
 
 func (h *health) record(report reconcile.Report, err error) {
@@ -35,8 +60,8 @@ func (h *health) record(report reconcile.Report, err error) {
 
 // ready reports why the daemon cannot do its work, nil when it can.
 func (h *health) ready(ctx context.Context) error {
-	if err := h.store(ctx); err != nil {
-		return fmt.Errorf("the store does not answer: %w", err)
+	if err := h.probe.ask(ctx, h.store); err != nil {
+		return fmt.Errorf("the store cannot be written: %w", err)
 	}
 	if h.last.Load() == nil {
 		return errors.New("no pass has ended yet")

@@ -31,7 +31,8 @@ type mapping struct {
 // layout is where the mapped fields stand in this Jira.
 type layout struct {
 	fields      []mapped
-	requestType string // the field's id, empty on a site without service desks
+	requestType string          // the field's id, empty on a site without service desks
+	names       map[string]bool // of every field
 }
 
 // mapped is one field by the name that the policies give it.
@@ -81,7 +82,7 @@ func (t *Tickets) resolved(ctx context.Context) (*layout, []error) {
 
 // resolve finds every name in the list, and returns a problem for each that it cannot.
 func (m *mapping) resolve(list []sdk.Field) (*layout, []error) {
-	out := &layout{}
+	out := &layout{names: make(map[string]bool, len(list))}
 	var problems []error
 	for _, name := range m.names {
 		f, err := pick(name, list)
@@ -95,6 +96,7 @@ func (m *mapping) resolve(list []sdk.Field) (*layout, []error) {
 		if f.Schema.Custom == requestTypeKind {
 			out.requestType = f.ID
 		}
+		out.names[f.Name] = true
 	}
 	return out, problems
 }
@@ -150,6 +152,12 @@ func (l *layout) name(id, shown string) string {
 		}
 	}
 	return shown
+}
+
+// unknown reports whether a history entry may be of any field: it has no identifier, as on old versions, it is not of one
+// of Jira's own, and no field is called so now. A field that was renamed shows so under its old name.
+func (l *layout) unknown(item wireItem) bool {
+	return item.FieldID == "" && item.FieldType == "custom" && !l.names[item.Field]
 }
 
 // requestTypeName reads the value of the request type field.

@@ -42,6 +42,7 @@ func (t *Tickets) withHistories(ctx context.Context, kind deployment, found map[
 		histories, err := complete(kind, c.changelog, whole[id])
 		if err == nil {
 			c.ticket.History, err = l.edits(histories)
+			movers(&c.ticket, histories)
 		}
 		if err == nil && behind(c.ticket) {
 			c.ticket, err = t.again(ctx, c.ticket)

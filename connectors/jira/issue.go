@@ -134,12 +134,25 @@ func (l *layout) edits(histories []wireHistory) ([]ticket.Edit, error) {
 		}
 		for _, item := range h.Items {
 			out = append(out, ticket.Edit{
-				At: h.Created.Time, By: by, Field: l.name(item.FieldID, item.Field), FieldID: item.FieldID,
+				At: h.Created.Time, By: by, Field: l.name(item.FieldID, item.Field), FieldID: item.FieldID, Unknown: l.unknown(item),
 				From: item.From, To: item.To, FromText: item.FromString, ToText: item.ToString,
 			})
 		}
 	}
 	return out, nil
+}
+
+// movers adds to the ticket the persons who changed its status, as the history shows them.
+func movers(t *ticket.Ticket, histories []wireHistory) {
+	for _, h := range histories {
+		moved := slices.ContainsFunc(h.Items, func(i wireItem) bool { return i.Field == "status" })
+		if h.Author == nil || !moved {
+			continue
+		}
+		if person, err := h.Author.person(); err == nil {
+			t.People[person.Account] = person
+		}
+	}
 }
 
 // inline returns the history that came inside an issue, where that is the whole one.

@@ -70,6 +70,7 @@ func (t *Tickets) readTicket(ctx context.Context, key ticket.Key) (ticket.Ticket
 		return ticket.Ticket{}, err
 	}
 	out.History, err = l.edits(histories)
+	movers(&out, histories)
 	if err != nil {
 		return ticket.Ticket{}, err
 	}

@@ -38,6 +38,7 @@ type wireHistory struct {
 type wireItem struct {
 	Field      string `json:"field"`
 	FieldID    string `json:"fieldId"`
+	FieldType  string `json:"fieldtype"` // "jira" for its own fields, "custom"
 	From       string `json:"from"`
 	FromString string `json:"fromString"`
 	To         string `json:"to"`

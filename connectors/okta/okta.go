@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	sdk "github.com/okta/okta-sdk-golang/v2/okta"
 
@@ -189,3 +190,6 @@ func (d *Directory) Self(ctx context.Context) (access.Actor, error) {
 
 // Budgets returns what the vendor last said of each rate budget that was drawn on.
 func (d *Directory) Budgets() map[string]transport.Budget { return d.transport.Budgets() }
+
+// Ahead returns how far our clock was ahead of the vendor's at its last answer, negative when behind; 0 before the first.
+func (d *Directory) Ahead() time.Duration { return d.transport.Ahead() }

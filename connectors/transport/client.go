@@ -83,6 +83,9 @@ func (c *Client) Budget() Budget { return c.limits.last() }
 // Budgets returns the last rate budget of each bucket that the vendor reported.
 func (c *Client) Budgets() map[string]Budget { return c.limits.all() }
 
+// Ahead returns how far our clock was ahead of the vendor's at its last answer, negative when behind; 0 before the first.
+func (c *Client) Ahead() time.Duration { return c.limits.ahead() }
+
 // Close closes the connections that are idle.
 func (c *Client) Close() { c.attempts.CloseIdleConnections() }
 

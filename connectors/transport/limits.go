@@ -34,6 +34,7 @@ type limits struct {
 	latest  Budget
 	budgets map[string]Budget
 	own     map[string]window
+	skew    time.Duration
 }
 
 // window is what we ourselves have sent since the vendor's window opened.
@@ -61,6 +62,7 @@ func (l *limits) all() map[string]Budget {
 
 // learn records the budget that resp reports. What it does not report stays.
 func (l *limits) learn(req *http.Request, resp *http.Response) {
+	l.compare(resp)
 	budget := budgetOf(l.dialect, resp, l.now())
 	if !budget.Known {
 		return
@@ -75,6 +77,23 @@ func (l *limits) learn(req *http.Request, resp *http.Response) {
 			l.own[key] = window{reset: budget.Reset, sent: 1}
 		}
 	}
+}
+
+// compare notes how far our clock is ahead of the vendor's, which shows whole seconds.
+func (l *limits) compare(resp *http.Response) {
+	at, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.skew = l.now().Sub(at).Truncate(time.Second)
+}
+
+func (l *limits) ahead() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.skew
 }
 
 // sameWindow is how far apart two answers may put the end of one window: both clocks show whole seconds.

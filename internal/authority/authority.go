@@ -1,7 +1,8 @@
 // Package authority decides whether a ticket proves what it asks for.
 //
-// It is a pure function of the ticket, its approval objects, the catalog and the people at that time. A status is never
-// taken for an approval, lateness never approves, and whatever cannot be read or resolved counts as no approval.
+// It is a pure function of the ticket, its approval objects, the catalog, the people at that time and what they have. A
+// status is never taken for an approval, lateness never approves, and whatever cannot be read or resolved counts as no
+// approval.
 package authority
 
 import (
@@ -36,6 +37,13 @@ type Approval struct {
 	Owners bool   // the system's owners may give it
 	People catalog.People
 	When   Condition // nil: always
+	// Deputies may give it in the place of others.
+	Deputies []Deputy
+	// Absent is who may give it when everybody else is absent; nobody when empty.
+	Absent Substitute
+	// StillEligible: who has left the group since that let them approve does not count any more. Otherwise it is enough
+	// to have been in it then.
+	StillEligible bool
 }
 
 // Rules is what a policy asks of a request.
@@ -47,6 +55,10 @@ type Rules struct {
 	ExpiryRequired []catalog.Risk
 	// LongestGrant is the longest time an access may be given for, 0 for no limit.
 	LongestGrant time.Duration
+	// Transitions count as consents of those who take them; empty: only approval objects count.
+	Transitions []Transition
+	// Separations keep duties apart.
+	Separations []Separation
 }
 
 // Outcome is what became of a request.
@@ -58,7 +70,11 @@ const (
 	Waiting    Outcome = "waiting"    // an approval is still pending
 	Declined   Outcome = "declined"   // an approver said no
 	Unproven   Outcome = "unproven"   // answered, but not by those who may; see Problems
-	Proven     Outcome = "proven"     // every required approval is there
+	// Conflicting: a rule keeps what is asked for apart from something else, and nobody has lifted it; see Problems.
+	Conflicting Outcome = "conflicting"
+	// Unclear: a group that decides it could not be read. Nothing is given, taken or said.
+	Unclear Outcome = "unclear"
+	Proven  Outcome = "proven" // every required approval is there
 )
 
 // Verdict is the judgement on one ticket.
@@ -70,6 +86,8 @@ type Verdict struct {
 	Problems []Problem
 	// WaitingFor lists the approval roles that nobody has given yet.
 	WaitingFor []string
+	// Absences says of each of those that nobody is there to give it, in words for the ticket.
+	Absences []Problem
 	// Proofs lists who gave each required approval. Complete only when Proven.
 	Proofs []change.Proof
 	// Approved is when the last of the proofs was completed.
@@ -92,6 +110,10 @@ type World struct {
 	Catalog catalog.Catalog
 	People  *people.Directory
 	Now     time.Time
+	// Held says what somebody has or is entitled to, for rules that keep duties apart; nil: nobody has anything.
+	Held func(access.UserID) []Holding
+	// Unread are groups of which nobody knows who is in them.
+	Unread []access.GroupID
 }
 
 func limits(r Request, rules Rules, now time.Time) []Problem {
@@ -128,6 +150,17 @@ type judge struct {
 	world     World
 
 	verdictSoFar Verdict
+	// lifts are the conflicts that an exception may lift, each once.
+	lifts []Conflict
+	// blocked: a conflict stands.
+	blocked bool
+}
+
+// requirement is an approval that a request needs.
+type requirement struct {
+	Approval
+	exception string    // the rule of separation that it lifts; empty for an approval that the policy always asks for
+	conflict  *Conflict // likewise, nil
 }
 
 func (j *judge) verdict() Verdict {
@@ -138,11 +171,17 @@ func (j *judge) verdict() Verdict {
 		return j.verdictSoFar
 	}
 	j.approvals = round
+	if !j.separated() {
+		j.verdictSoFar.Outcome = Unclear
+		return j.verdictSoFar
+	}
 	for _, w := range j.wanted() {
 		j.system(w)
 	}
 	v := j.verdictSoFar
 	switch {
+	case j.blocked:
+		v.Outcome = Conflicting
 	case len(v.Problems) > 0:
 		v.Outcome = Unproven
 	case len(v.WaitingFor) > 0:
@@ -157,6 +196,46 @@ func (j *judge) verdict() Verdict {
 	}
 	return v
 }
+
+// separated looks for duties that have to be kept apart. What nobody may lift is a problem at once. It is false when that
+// cannot be told.
+func (j *judge) separated() bool {
+	var groups []access.GroupID
+	for _, w := range j.request.Wanted {
+		groups = append(groups, w.Role.Groups...)
+	}
+	for _, rule := range j.rules.Separations {
+		unread := func(g access.GroupID) bool { return slices.Contains(j.world.Unread, g) }
+		if rule.Touches(j.world.Catalog, groups) && slices.ContainsFunc(rule.Groups(j.world.Catalog), unread) {
+			return false
+		}
+	}
+	if len(j.rules.Separations) == 0 {
+		return true
+	}
+	d := Duties{User: j.request.Beneficiary.ID, Catalog: j.world.Catalog, Held: j.held(), Now: j.world.Now}
+	for _, c := range d.Conflicts(j.rules.Separations, j.request.Wanted) {
+		if c.Rule.Exception != nil {
+			j.lifts = append(j.lifts, c)
+			continue
+		}
+		j.blocked = true
+		j.problem(j.systemField(), "%s. This cannot be approved", c)
+	}
+	return true
+}
+
+// held returns what the beneficiary has besides the roles that the request replaces: those go.
+func (j *judge) held() []Holding {
+	if j.world.Held == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(j.world.Held(j.request.Beneficiary.ID)), func(h Holding) bool {
+		return slices.ContainsFunc(j.request.Replaced, func(w Wanted) bool { return slices.Contains(w.Role.Groups, h.Group) })
+	})
+}
+
+func (j *judge) systemField() string { return cmp.Or(j.rules.Fields.System, "System") }
 
 // wanted returns the systems to find approvals for. A request without a system, as an offboarding is, needs its approvals
 // once.
@@ -193,6 +272,7 @@ func (j *judge) system(w Wanted) {
 		j.problem("Approval", "the policy asks nobody; access without an approval is never given")
 		return
 	}
+	required = append(required, j.exceptions(w)...)
 	candidates := make([][]change.Proof, len(required))
 	rejected := make([][]rejection, len(required))
 	for i, rule := range required {
@@ -205,8 +285,20 @@ func (j *judge) system(w Wanted) {
 		if len(candidates[i]) > 0 {
 			why = append(why, fmt.Sprintf("those who approved as %s stand for another approval already; two approvals need two people", required[i].Role))
 		}
-		j.missing(required[i], why)
+		j.missing(w, required[i], why)
 	}
+}
+
+// exceptions returns the approvals that lift the conflicts of what is asked for in the system.
+func (j *judge) exceptions(w Wanted) []requirement {
+	var required []requirement
+	for i := range j.lifts {
+		c := &j.lifts[i]
+		if c.Duty.System == w.System.ID {
+			required = append(required, requirement{Approval: *c.Rule.Exception, exception: c.Rule.Name, conflict: c})
+		}
+	}
+	return required
 }
 
 // unused returns why the approvers that stand for no role were turned down: that a system's owner is not also a security
@@ -223,9 +315,15 @@ func unused(rejected []rejection, proofs []change.Proof) []string {
 
 // missing records that a required approval has not been given. While an approval is still pending that is only a reason
 // to wait; once all are answered it is a problem, and the people who were turned down are named with the reason.
-func (j *judge) missing(rule Approval, rejected []string) {
+func (j *judge) missing(w Wanted, rule requirement, rejected []string) {
 	j.verdictSoFar.WaitingFor = append(j.verdictSoFar.WaitingFor, rule.Role)
-	answered := slices.ContainsFunc(j.approvals, func(a ticket.Approval) bool { return a.Decision == ticket.Approved })
+	if rule.conflict != nil {
+		j.blocked = true
+		j.problem(j.systemField(), "%s. It takes the approval of %s besides as an exception, by a person who gives no other, and nobody has given it", rule.conflict, rule.Role)
+		return
+	}
+	j.absences(w, rule.Approval)
+	answered := len(j.taken()) > 0 || slices.ContainsFunc(j.approvals, func(a ticket.Approval) bool { return a.Decision == ticket.Approved })
 	pending := slices.ContainsFunc(j.approvals, func(a ticket.Approval) bool { return a.Decision == ticket.Pending })
 	if !answered || pending {
 		return
@@ -240,11 +338,30 @@ func (j *judge) missing(rule Approval, rejected []string) {
 	}
 }
 
+// absences notes that nobody is there to give the approval, and who may answer in their place. Nothing is passed on by
+// their silence.
+func (j *judge) absences(w Wanted, rule Approval) {
+	if _, gone := j.nobodyThere(w.System, rule, j.world.Now); !gone {
+		return
+	}
+	where := ""
+	if w.System.Name != "" {
+		where = " for " + w.System.Name
+	}
+	text := fmt.Sprintf("everybody who may approve as %s%s is suspended or deactivated in Okta", rule.Role, where)
+	if rule.Absent.Role == "" {
+		text += ", and the policy names nobody in their place; an administrator has to name somebody"
+	} else {
+		text += fmt.Sprintf("; by the policy, %s may answer in their place and has to be asked", rule.Absent.Role)
+	}
+	j.verdictSoFar.Absences = append(j.verdictSoFar.Absences, Problem{"Approval", text})
+}
+
 func (j *judge) problem(field, format string, args ...any) {
 	j.verdictSoFar.Problems = append(j.verdictSoFar.Problems, Problem{field, fmt.Sprintf(format, args...)})
 }
 
-func (j *judge) required(w Wanted) ([]Approval, error) {
+func (j *judge) required(w Wanted) ([]requirement, error) {
 	facts := Facts{
 		System: w.System, Role: w.Role.Name,
 		Beneficiary: j.request.Beneficiary, Requester: j.request.Requester,
@@ -252,7 +369,7 @@ func (j *judge) required(w Wanted) ([]Approval, error) {
 	if !j.request.Expires.IsZero() {
 		facts.Duration = j.request.Expires.Sub(j.request.Ticket.Created)
 	}
-	var required []Approval
+	var required []requirement
 	for _, rule := range j.rules.Approvals {
 		applies := true
 		if rule.When != nil {
@@ -262,7 +379,7 @@ func (j *judge) required(w Wanted) ([]Approval, error) {
 			}
 		}
 		if applies {
-			required = append(required, rule)
+			required = append(required, requirement{Approval: rule})
 		}
 	}
 	return required, nil

@@ -20,7 +20,46 @@ func TestAnEditAfterTheApprovalVoidsIt(t *testing.T) {
 	}{
 		{"before the approval was opened", func(s *story) { s.edit("Role", opened.Add(-1)) }, false},
 		{"one answer, edited before it", func(s *story) { s.edit("Role", answered.Add(-1)) }, false},
-		{"one answer, edited in the same instant", func(s *story) { s.edit("Role", answered) }, false},
+		{"one answer, edited in the same instant, and nothing tells the order", func(s *story) { s.edit("Role", answered) }, true},
+		{"one answer, edited in the same instant before the status changed", func(s *story) {
+			s.edit("Role", answered)
+			s.moved("Waiting", "Approved", "jsm", answered)
+		}, false},
+		{"one answer, edited in the same instant after the status changed", func(s *story) {
+			s.moved("Waiting", "Approved", "jsm", answered)
+			s.edit("Role", answered)
+		}, true},
+		{"one answer, edited in the same second where the history keeps whole seconds", func(s *story) {
+			s.answeredAt(answered.Add(400 * time.Millisecond))
+			s.edit("Role", answered)
+		}, true},
+		{"the same, before the status changed", func(s *story) {
+			s.answeredAt(answered.Add(400 * time.Millisecond))
+			s.edit("Role", answered)
+			s.moved("Waiting", "Approved", "jsm", answered)
+		}, false},
+		{"one answer, edited in the same second before it where the history keeps fractions", func(s *story) {
+			s.answeredAt(answered.Add(400 * time.Millisecond))
+			s.edit("Role", answered.Add(300*time.Millisecond))
+		}, false},
+		{"one answer, edited in the same second after it", func(s *story) {
+			s.answeredAt(answered.Add(400 * time.Millisecond))
+			s.edit("Role", answered.Add(500*time.Millisecond))
+		}, true},
+		{"edited after it and edited back", func(s *story) {
+			s.ticket.History = []ticket.Edit{
+				{At: answered.Add(time.Minute), Field: "Role", From: "Clerk", To: "Admin"},
+				{At: answered.Add(2 * time.Minute), Field: "Role", From: "Admin", To: "Clerk"},
+			}
+		}, true},
+		{"moved to another project", func(s *story) { s.edit("project", answered.Add(1)) }, true},
+		{"given another key", func(s *story) { s.edit("Key", answered.Add(1)) }, true},
+		{"made another type of issue", func(s *story) { s.edit("issuetype", answered.Add(1)) }, true},
+		{"made another type of request", func(s *story) { s.edit("Request Type", answered.Add(1)) }, true},
+		{"made another type of request on Data Center", func(s *story) { s.edit("Customer Request Type", answered.Add(1)) }, true},
+		{"a field without an identifier that nobody knows any more", func(s *story) {
+			s.ticket.History = []ticket.Edit{{At: answered.Add(1), Field: "Rolle", Unknown: true}}
+		}, true},
 		{"one answer, edited after it", func(s *story) { s.edit("Role", answered.Add(1)) }, true},
 		{"one answer of two asked, edited before it", func(s *story) {
 			second(&s.approvals[0], ticket.Pending)
@@ -102,5 +141,21 @@ func TestAnEditedRequestMayBeApprovedAgain(t *testing.T) {
 	expect(t, v, authority.Proven, "")
 	if v.Proofs[0].Approval != "3" || v.Proofs[1].Approval != "4" || !v.Approved.Equal(again) {
 		t.Errorf("proofs %+v", v.Proofs)
+	}
+}
+
+// The owner said yes, then the request became another, then Security Operations said yes: only the second is for what stands
+// on the ticket now.
+func TestAnEditBetweenTwoApprovalsVoidsTheFirst(t *testing.T) {
+	s := payments()
+	s.approvals[1] = at(yes("2", "sven"), answered, answered.Add(2*time.Hour))
+	s.edit("Role", answered.Add(time.Hour))
+	v := s.judge()
+	expect(t, v, authority.Unproven, `"Role" was changed after the approval`)
+	if len(v.Proofs) != 1 || v.Proofs[0].Approval != "2" {
+		t.Errorf("proofs %+v, want the second alone", v.Proofs)
+	}
+	if len(v.WaitingFor) != 1 || v.WaitingFor[0] != owner {
+		t.Errorf("waiting for %v", v.WaitingFor)
 	}
 }

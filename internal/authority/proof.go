@@ -4,16 +4,32 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/maisonrmi/sopd/internal/access"
-	"github.com/maisonrmi/sopd/internal/catalog"
 	"github.com/maisonrmi/sopd/internal/change"
-	"github.com/maisonrmi/sopd/internal/people"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
+
+// consent is somebody's yes, in an approval object or by a transition.
+type consent struct {
+	person   ticket.Person
+	approval ticket.ApprovalID // empty for a transition
+	// transition names the transition, empty for an approval object.
+	transition string
+	// from is the earliest instant at which the person may have said yes, at the latest.
+	from, at time.Time
+	// place is the position of a transition in the ticket's history, -1 for an approval object.
+	place int
+}
+
+// what names the consent in words for the ticket.
+func (c consent) what() string {
+	if c.transition != "" {
+		return "the transition by"
+	}
+	return "the approval of"
+}
 
 // rejection is an approver whose yes does not count for a rule.
 type rejection struct {
@@ -21,54 +37,20 @@ type rejection struct {
 	why     string
 }
 
-// candidates returns everybody whose yes counts for the rule, and why others' does not.
-func (j *judge) candidates(w Wanted, rule Approval) (proofs []change.Proof, rejected []rejection) {
+// consents returns everybody's yes: those of the approval objects, and those by transitions where policy lets them count.
+func (j *judge) consents() []consent {
+	var all []consent
 	for _, a := range j.approvals {
 		if a.Decision != ticket.Approved || a.Completed.IsZero() {
 			continue
 		}
 		for _, approver := range a.Approvers {
-			if approver.Decision != ticket.Approved {
-				continue
+			if approver.Decision == ticket.Approved {
+				all = append(all, consent{person: approver.Person, approval: a.ID, from: asOf(a), at: a.Completed, place: -1})
 			}
-			proof, why := j.proof(w, rule, a, approver)
-			if why != "" {
-				rejected = append(rejected, rejection{account: approver.Person.Account, why: why})
-				continue
-			}
-			proofs = append(proofs, proof)
 		}
 	}
-	slices.SortFunc(proofs, func(a, b change.Proof) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.User, b.User), cmp.Compare(a.Approval, b.Approval))
-	})
-	return proofs, rejected
-}
-
-// proof returns the approver's consent as a proof for the rule, or the reason why it is none.
-func (j *judge) proof(w Wanted, rule Approval, a ticket.Approval, approver ticket.Approver) (change.Proof, string) {
-	user, err := j.world.People.Match(approver.Person)
-	switch {
-	case err != nil:
-		return change.Proof{}, fmt.Sprintf("the approver cannot be matched with an Okta user (%v)", err)
-	case !approver.Person.Active || user.Status != access.Active:
-		return change.Proof{}, fmt.Sprintf("the approval of %s does not count: the account is not active", approver.Person.Account)
-	case user.ID == j.request.Requester.ID || approver.Person.Account == j.request.Ticket.Reporter.Account:
-		return change.Proof{}, fmt.Sprintf("the approval of %s does not count: requesters cannot approve their own request", approver.Person.Account)
-	case user.ID == j.request.Beneficiary.ID:
-		return change.Proof{}, fmt.Sprintf("the approval of %s does not count: nobody can approve access for themselves", approver.Person.Account)
-	}
-	why, ok := j.eligible(user.ID, w.System, rule)
-	if !ok {
-		return change.Proof{}, fmt.Sprintf("the approval of %s does not count as %s: not one of those who may give it", approver.Person.Account, rule.Role)
-	}
-	if edit, ok := j.editedAfter(asOf(a)); ok {
-		return change.Proof{}, fmt.Sprintf("%q was changed after the approval, at %s; it has to be approved again",
-			edit.Field, edit.At.UTC().Format("2006-01-02 15:04:05 UTC"))
-	}
-	return change.Proof{
-		Role: rule.Role, Approval: a.ID, Account: approver.Person.Account, User: user.ID, At: a.Completed, Eligible: why,
-	}, ""
+	return append(all, j.taken()...)
 }
 
 // asOf returns the instant whose ticket the approvers are known to have agreed to. JSM does not say when each person
@@ -89,59 +71,55 @@ func asOf(a ticket.Approval) time.Time {
 	return a.Created
 }
 
-// editedAfter returns the first change, after the instant, of a field that defines the access.
-func (j *judge) editedAfter(since time.Time) (ticket.Edit, bool) {
-	names := append(j.rules.Fields.Names(), "reporter")
-	for _, e := range j.request.Ticket.History {
-		if !e.At.After(since) {
+// candidates returns everybody whose yes counts for the rule, and why others' does not.
+func (j *judge) candidates(w Wanted, rule requirement) (proofs []change.Proof, rejected []rejection) {
+	for _, c := range j.consents() {
+		proof, why := j.proof(w, rule, c)
+		if why != "" {
+			rejected = append(rejected, rejection{account: c.person.Account, why: why})
 			continue
 		}
-		if slices.ContainsFunc(names, func(name string) bool { return sameField(name, e.Field) || sameField(name, e.FieldID) }) {
-			return e, true
-		}
+		proofs = append(proofs, proof)
 	}
-	return ticket.Edit{}, false
+	slices.SortFunc(proofs, func(a, b change.Proof) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.User, b.User), cmp.Compare(a.Approval, b.Approval), cmp.Compare(a.Transition, b.Transition))
+	})
+	return proofs, rejected
 }
 
-// sameField reports whether two names are of one field. Histories call Jira's own fields by other names than pages do,
-// "duedate" for "Due date" and "Component" for "Component/s", and old versions give no identifier; so only letters and
-// digits count, in any case, without the plural. A field that is taken for another voids an approval too many, never one
-// too few.
-//
-// Source: Jira REST API, GET /rest/api/2/issue with expand=changelog: field is the system name of a system field.
-func sameField(a, b string) bool {
-	return a != "" && (a == b || bare(a) != "" && bare(a) == bare(b))
-}
-
-func bare(name string) string {
-	letters := strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToLower(r)
-		}
-		return -1
-	}, name)
-	return strings.TrimSuffix(letters, "s")
-}
-
-func (j *judge) eligible(id access.UserID, system catalog.System, rule Approval) (why string, ok bool) {
-	if rule.Owners {
-		if why, ok := among(id, system.Owners, j.world.People); ok {
-			return "owner of " + system.ID + " " + why, true
-		}
+// proof returns the consent as a proof for the rule, or the reason why it is none.
+func (j *judge) proof(w Wanted, rule requirement, c consent) (change.Proof, string) {
+	refuse := func(format string, args ...any) (change.Proof, string) {
+		return change.Proof{}, fmt.Sprintf("%s %s does not count: ", c.what(), c.person.Account) + fmt.Sprintf(format, args...)
 	}
-	return among(id, rule.People, j.world.People)
-}
-
-func among(id access.UserID, named catalog.People, d *people.Directory) (why string, ok bool) {
-	if slices.Contains(named.Users, id) {
-		return "by name", true
+	user, err := j.world.People.Match(c.person)
+	switch {
+	case err != nil:
+		return change.Proof{}, fmt.Sprintf("the approver cannot be matched with an Okta user (%v); an administrator has to map the account", err)
+	case !c.person.Active || user.Status != access.Active:
+		return refuse("the account is not active")
+	case user.ID == j.request.Requester.ID || c.person.Account == j.request.Ticket.Reporter.Account:
+		return refuse("requesters cannot approve their own request")
+	case user.ID == j.request.Beneficiary.ID:
+		return refuse("nobody can approve access for themselves")
 	}
-	for _, group := range named.Groups {
-		if d.Member(access.Membership{Group: group, User: id}) {
-			return "as member of " + string(group), true
+	who := candidate{id: user.ID, system: w.System, rule: rule.Approval, consent: c}
+	e, ok := j.eligible(who)
+	if !ok {
+		why := fmt.Sprintf("%s %s does not count as %s: not one of those who may give it", c.what(), c.person.Account, rule.Role)
+		if j.eligibleNow(who) {
+			why = fmt.Sprintf("%s %s does not count as %s: it cannot be shown that they might give it at that time", c.what(), c.person.Account, rule.Role)
 		}
+		return change.Proof{}, why
 	}
-	return "", false
+	if edit, ok := j.editedAfter(c); ok {
+		return change.Proof{}, fmt.Sprintf("%q was changed after the approval, at %s; it has to be approved again",
+			edit.Field, edit.At.UTC().Format("2006-01-02 15:04:05 UTC"))
+	}
+	return change.Proof{
+		Role: rule.Role, Approval: c.approval, Account: c.person.Account, User: user.ID, At: c.at,
+		Eligible: e.why, Behalf: e.behalf, Transition: c.transition, Exception: rule.exception,
+	}, ""
 }
 
 // assign picks one proof for each list so that no user is picked twice, and returns the positions of lists that got none.

@@ -42,6 +42,9 @@ type story struct {
 	users     []access.User
 	members   map[access.GroupID][]access.UserID
 	mapping   map[ticket.AccountID]access.UserID
+	past      people.Past
+	held      map[access.UserID][]authority.Holding
+	unread    []access.GroupID
 	now       time.Time
 }
 
@@ -136,7 +139,8 @@ func broken(authority.Facts) (bool, error) { return true, errors.New("no such ke
 
 func (s *story) world() authority.World {
 	return authority.World{
-		Catalog: s.catalog, People: people.New(people.Strategy{Mapping: s.mapping, Email: true}, s.users, s.members), Now: s.now,
+		Catalog: s.catalog, People: people.New(people.Strategy{Mapping: s.mapping, Email: true}, s.users, s.members).Recall(s.past), Now: s.now,
+		Held: func(id access.UserID) []authority.Holding { return s.held[id] }, Unread: s.unread,
 	}
 }
 
@@ -156,6 +160,26 @@ func (s *story) user(id access.UserID) *access.User {
 // edit is a change of a field after a while.
 func (s *story) edit(field string, when time.Time) {
 	s.ticket.History = append(s.ticket.History, ticket.Edit{At: when, By: "j-rita", Field: field, From: "a", To: "b"})
+}
+
+// moved is a change of the status.
+func (s *story) moved(from, to, by string, when time.Time) {
+	s.ticket.History = append(s.ticket.History, ticket.Edit{
+		At: when, By: ticket.AccountID("j-" + by), Field: "status", FromText: from, ToText: to,
+	})
+	s.ticket.Status = to
+}
+
+// answeredAt moves every approval's completion.
+func (s *story) answeredAt(when time.Time) {
+	for i := range s.approvals {
+		s.approvals[i].Completed = when
+	}
+}
+
+// away suspends the user since the instant.
+func (s *story) away(id access.UserID, since time.Time) {
+	s.user(id).Status, s.user(id).StatusChanged = access.Suspended, since
 }
 
 func expect(t *testing.T, v authority.Verdict, outcome authority.Outcome, problem string) {

@@ -190,13 +190,23 @@ func (g Grant) Membership() access.Membership {
 
 // Proof is who gave a required approval, and why their word counts.
 type Proof struct {
-	Role     string            `json:"role"` // the policy's approval role, such as "system-owner"
-	Approval ticket.ApprovalID `json:"approval"`
+	Role string `json:"role"` // the policy's approval role, such as "system-owner"
+	// Approval is the approval object, empty where a transition was taken for it.
+	Approval ticket.ApprovalID `json:"approval,omitempty"`
 	Account  ticket.AccountID  `json:"account"`
 	User     access.UserID     `json:"user"`
 	At       time.Time         `json:"at"`
-	// Eligible says why the person could approve: "owner of payments", "member of 00g…".
+	// Eligible says why the person could approve, and by which rule: "owner of payments by name", "as member of 00g…",
+	// "deputy of 00u… by access-provisioning@1.2.0 until 2026-12-31".
 	Eligible string `json:"eligible"`
+	// Behalf is who could approve and in whose place the person did: one user for a deputy, every one of them where all
+	// are absent; empty for somebody who approved in their own right.
+	Behalf []access.UserID `json:"behalf,omitempty"`
+	// Transition is the transition that was taken for the approval, such as "Waiting for approval > Approved"; empty where
+	// an approval object holds it.
+	Transition string `json:"transition,omitempty"`
+	// Exception is the separation-of-duties rule that the approval lifts, empty for an approval that every request needs.
+	Exception string `json:"exception,omitempty"`
 }
 
 // EffectKind is what an effect does on a ticket.

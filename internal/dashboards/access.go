@@ -43,7 +43,7 @@ func leftAlone() panel {
 	return panel{
 		kind: number, title: "Left alone", unit: "short", width: 4, steps: none("orange"), alert: "SopdObjectsLeftAlone",
 		about:   "Tickets, people or groups that sopd cannot read or may not touch. It does nothing about them: repair each, or take it out of the catalog.",
-		queries: []query{{expr: `sum(max by (kind) (sopd_findings{job="$job",kind=~"unreadable|skipped"}))`}},
+		queries: []query{{expr: `sum(max by (kind) (sopd_findings{job="$job",kind=~"unreadable|skipped|refused"}))`}},
 	}
 }
 

@@ -260,7 +260,7 @@ func (c Chain) grantLines(w *strings.Builder) {
 	for _, g := range c.Grants {
 		fmt.Fprintf(w, "\nGrant %s\n  %s/%s by %s under %s, fields %.12s\n", g.ID, g.System, g.Role, g.Ticket, g.Policy, g.FieldsHash)
 		for _, p := range g.Approvals {
-			fmt.Fprintf(w, "  approved as %s by user %s at %s (%s)\n", p.Role, p.User, stamp(p.At), p.Eligible)
+			fmt.Fprintf(w, "  approved as %s by user %s at %s (%s)%s\n", p.Role, p.User, stamp(p.At), p.Eligible, manner(p))
 		}
 		if !g.Expires.IsZero() {
 			fmt.Fprintf(w, "  expires %s\n", stamp(g.Expires))
@@ -269,6 +269,18 @@ func (c Chain) grantLines(w *strings.Builder) {
 			fmt.Fprintf(w, "  ended %s: %s %s\n", stamp(g.Ended), g.EndReason, g.EndTicket)
 		}
 	}
+}
+
+// manner says how the approval was given where it was not by an approval object, and what it lifted.
+func manner(p change.Proof) string {
+	text := ""
+	if p.Transition != "" {
+		text += fmt.Sprintf(", by the transition %q", p.Transition)
+	}
+	if p.Exception != "" {
+		text += ", as an exception to the rule " + p.Exception
+	}
+	return text
 }
 
 func (c Chain) changeLines(w *strings.Builder) {

@@ -193,7 +193,11 @@ func decodeOpsgenie(body []byte) (decoded, error) {
 		return decoded{}, err
 	}
 	action, alert := o.text("action"), o.sub("alert")
-	id, err := paging.ParseAlertID(alert.text("alertId"))
+	text := firstText(alert.text("alertId"), alert.text("id"), o.text("alertId"))
+	if action != "" && text == "" { // of no alert, so of nothing that sopd looks after
+		return decoded{hints: []Hint{{Source: Opsgenie, Kind: action, At: alert.instant("createdAt")}}}, nil
+	}
+	id, err := paging.ParseAlertID(text)
 	if action == "" || err != nil {
 		return decoded{}, fmt.Errorf("webhook names no Opsgenie action or alert: %w", access.ErrMalformed)
 	}
@@ -211,6 +215,16 @@ func decodeOpsgenie(body []byte) (decoded, error) {
 	}
 	d.hints = []Hint{hint}
 	return d, nil
+}
+
+// firstText returns the first of the texts that is not empty.
+func firstText(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 // opsgenieKnown reports whether the action is one of the vendor's own; the others are custom actions with free names.

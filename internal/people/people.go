@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/ticket"
@@ -39,6 +40,13 @@ type Source interface {
 	UsersByName(name string) ([]access.UserID, error)
 	// IsMember reports whether the user was last seen in the group. It is false for a group that was not read.
 	IsMember(m access.Membership) (bool, error)
+	// Known reports whether the group was read.
+	Known(group access.GroupID) (bool, error)
+	// Turns lists when the user came to the group and left it, as far as the log is known.
+	Turns(m access.Membership) ([]Turn, error)
+	// Seen returns when the user was first seen in a group that had been read before without them; zero for somebody who was
+	// there from the first read on.
+	Seen(m access.Membership) (time.Time, error)
 	// MembersOf lists the members of the group, sorted. It is nil for a group that was not read.
 	MembersOf(group access.GroupID) ([]access.UserID, error)
 }

@@ -105,6 +105,7 @@ func (r *receiver) run(tx *Tx) error {
 		if _, err := tx.exec("ROLLBACK TO receiver"); err != nil {
 			return err
 		}
+		tx.bumped = nil // what this one has asked for is undone; the others ask again
 	}
 	_, err := tx.exec("RELEASE receiver")
 	return err

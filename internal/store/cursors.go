@@ -37,8 +37,14 @@ func (t *Tx) SetCursor(name string, value access.Cursor, at time.Time) error {
 	return err
 }
 
+// clockSlack is how far the clocks of replicas may be apart.
+const clockSlack = 2 * time.Minute
+
 // Lease gives the holder the named right until the given time, when nobody else has it. The holder who had it last renews
 // it and keeps the token, also after it ran out; whoever takes it newly gets a higher token than anybody before.
+//
+// One that runs much longer than the one now asked for was taken while a clock was ahead; it counts as run out, and the token
+// keeps its holder from writing.
 //
 // Errors: [access.ErrConflict] while another holder has it.
 func (t *Tx) Lease(name, holder string, until time.Time) (token int64, err error) {
@@ -48,7 +54,7 @@ func (t *Tx) Lease(name, holder string, until time.Time) (token int64, err error
 	if err != nil {
 		return 0, err
 	}
-	live := found && fromMicros(ends).After(t.Now())
+	live := found && fromMicros(ends).After(t.Now()) && fromMicros(ends).Before(until.Add(clockSlack))
 	if live && current != holder {
 		return 0, fmt.Errorf("lease is held by another: %w", access.ErrConflict)
 	}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -142,9 +141,9 @@ func (e *eraser) identifier(identifier string) error {
 		}
 		e.erased.Pseudonyms = append(e.erased.Pseudonyms, pseudonym)
 	} else {
-		var key ledger.PersonKey
-		if _, err := rand.Read(key[:]); err != nil {
-			return fmt.Errorf("no random numbers: %w", access.ErrUnavailable)
+		key, err := newPersonKey()
+		if err != nil {
+			return err
 		}
 		pseudonym = ledger.Pseudonym(key, identifier)
 	}

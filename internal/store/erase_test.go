@@ -172,6 +172,37 @@ func TestTheLedgerNamesNobodyAndTheStoreKnowsWhomItMeans(t *testing.T) {
 	})
 }
 
+func TestAPlanThatNamesEverybodyIsConcealedToo(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, url string) {
+		s := storetest.OpenURL(t, url, func() time.Time { return noon })
+		annaLeft(t, s) // known already
+		plan := []change.Change{{User: annaID}, {User: annaID}}
+		for i := range 450 { // more than one page
+			plan = append(plan, change.Change{User: access.UserID(fmt.Sprintf("00unew%d", i))})
+		}
+		for range 2 {
+			storetest.Write(t, s, func(tx *store.Tx) error {
+				_, err := tx.Append(ledger.Entry{Kind: ledger.PlanProposed, At: noon, Body: plan})
+				return err
+			})
+		}
+		storetest.Read(t, s, func(tx *store.Tx) error {
+			records, err := tx.Records(4, 2)
+			if err != nil || len(records) != 2 || bytes.Contains(records[0].Canonical, []byte("00u")) {
+				t.Fatalf("%d records, %v", len(records), err)
+			}
+			if !bytes.Equal(rawBody(records[0]), rawBody(records[1])) || !bytes.Contains(rawBody(records[1]), []byte("00unew449")) {
+				t.Error("the second time, the persons have other pseudonyms or none")
+			}
+			hers, err := tx.RecordsByUser(annaID)
+			if len(hers) != 2 || !bytes.Contains(records[0].Canonical, []byte(ledger.Pseudonyms(hers[0].Canonical)[0])) {
+				t.Error("who was known has another pseudonym")
+			}
+			return err
+		})
+	})
+}
+
 func TestAnErasedPersonIsNowhereAndTheTreeStands(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, url string) {
 		s := storetest.OpenURL(t, url, func() time.Time { return noon })

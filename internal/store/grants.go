@@ -35,6 +35,12 @@ func (t *Tx) Grants() ([]change.Grant, error) {
 	return t.grants("ended = 0")
 }
 
+// StrayGrants returns the grants that have not ended and whose ticket is not known under its key any more: it is gone, or
+// has another key. Ordered by group, user, ID.
+func (t *Tx) StrayGrants() ([]change.Grant, error) {
+	return t.grants("ended = 0 AND NOT EXISTS (SELECT 1 FROM tickets WHERE tickets.key = grants.ticket AND tickets.gone_at = 0)")
+}
+
 // GrantsIn returns every grant for the group that has not ended, expired ones included, ordered by user, then ID.
 func (t *Tx) GrantsIn(group access.GroupID) ([]change.Grant, error) {
 	return t.grants("group_id = $1 AND ended = 0", string(group))

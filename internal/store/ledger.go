@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -28,6 +29,11 @@ func (t *Tx) Append(entries ...ledger.Entry) ([]ledger.Record, error) {
 	size, err := t.TreeSize()
 	if err != nil {
 		return nil, err
+	}
+	if len(entries) > manyEntries || slices.ContainsFunc(entries, namesMany) {
+		if err := t.meet(entries); err != nil {
+			return nil, err
+		}
 	}
 	records := make([]ledger.Record, 0, len(entries))
 	recordRows := make([][]any, 0, len(entries))
@@ -62,6 +68,14 @@ func (t *Tx) Append(entries ...ledger.Entry) ([]ledger.Record, error) {
 		return nil, err
 	}
 	return records, nil
+}
+
+// manyEntries is from how many entries on their persons are looked up together.
+const manyEntries = 8
+
+// namesMany reports whether the entry may name many persons, because it holds a plan.
+func namesMany(e ledger.Entry) bool {
+	return e.Kind == ledger.PlanProposed || e.Kind == ledger.HoldMade
 }
 
 func recordRow(r ledger.Record) []any {

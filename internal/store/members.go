@@ -8,7 +8,8 @@ import (
 )
 
 // PutMembers replaces the members of the group with those of a complete read. Only what differs is written, so an
-// unchanged group costs one read.
+// unchanged group costs one read. Whoever was not there in the read before is noted as first seen now, see
+// [Tx.FirstSeen].
 func (t *Tx) PutMembers(group access.GroupID, users []access.UserID, readAt time.Time) error {
 	want := slices.Clone(users)
 	slices.Sort(want)
@@ -16,6 +17,14 @@ func (t *Tx) PutMembers(group access.GroupID, users []access.UserID, readAt time
 	have, err := t.memberIDs(group)
 	if err != nil {
 		return err
+	}
+	known, err := t.row([]any{new(int64)}, "SELECT read_at FROM group_reads WHERE group_id = $1", string(group))
+	if err != nil {
+		return err
+	}
+	var seen int64
+	if known {
+		seen = micros(readAt)
 	}
 	gone, fresh := differences(have, want)
 	if err := t.touchRead(group, len(gone)+len(fresh)); err != nil {
@@ -28,9 +37,9 @@ func (t *Tx) PutMembers(group access.GroupID, users []access.UserID, readAt time
 	}
 	rows := make([][]any, 0, len(fresh))
 	for _, user := range fresh {
-		rows = append(rows, []any{string(group), string(user)})
+		rows = append(rows, []any{string(group), string(user), seen})
 	}
-	if err := t.insertMany("INSERT INTO members (group_id, user_id) VALUES ", rows, ""); err != nil {
+	if err := t.insertMany("INSERT INTO members (group_id, user_id, seen_at) VALUES ", rows, ""); err != nil {
 		return err
 	}
 	_, err = t.exec(`INSERT INTO group_reads (group_id, read_at) VALUES ($1, $2)
@@ -77,6 +86,14 @@ func (t *Tx) memberIDs(group access.GroupID) ([]access.UserID, error) {
 	return ids, nil
 }
 
+// FirstSeen returns when the user was first seen in the group, which had been read before without them; zero for somebody
+// whom its first read showed, and for somebody who is not in it.
+func (t *Tx) FirstSeen(m access.Membership) (time.Time, error) {
+	var at int64
+	_, err := t.row([]any{&at}, "SELECT seen_at FROM members WHERE group_id = $1 AND user_id = $2", string(m.Group), string(m.User))
+	return fromMicros(at), err
+}
+
 // ForgetMembers takes back what is known of who is in the group: it could not be read again, so what was read before may
 // not hold any more. The group is unknown until its next complete read.
 func (t *Tx) ForgetMembers(group access.GroupID) error {
@@ -103,9 +120,10 @@ func (t *Tx) MembershipsOf(user access.UserID) ([]access.Membership, error) {
 	return all, nil
 }
 
-// SetMember notes that the membership was seen, apart from a read of the whole group.
+// SetMember notes that the membership was seen now, apart from a read of the whole group.
 func (t *Tx) SetMember(m access.Membership) error {
-	n, err := t.exec("INSERT INTO members (group_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", string(m.Group), string(m.User))
+	n, err := t.exec("INSERT INTO members (group_id, user_id, seen_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+		string(m.Group), string(m.User), micros(t.Now()))
 	if err != nil || n == 0 {
 		return err
 	}

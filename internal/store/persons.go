@@ -3,6 +3,8 @@ package store
 import (
 	"crypto/rand"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -27,9 +29,9 @@ func (t *Tx) pseudonym(identifier string) (string, error) {
 		return "", err
 	}
 	if !found {
-		var key ledger.PersonKey
-		if _, err := rand.Read(key[:]); err != nil {
-			return "", fmt.Errorf("no random numbers: %w", access.ErrUnavailable)
+		key, err := newPersonKey()
+		if err != nil {
+			return "", err
 		}
 		pseudonym = ledger.Pseudonym(key, identifier)
 		if _, err := t.exec("INSERT INTO persons (pseudonym, identifier, key) VALUES ($1, $2, $3)", pseudonym, identifier, key[:]); err != nil {
@@ -41,6 +43,69 @@ func (t *Tx) pseudonym(identifier string) (string, error) {
 	}
 	t.pseudonyms[identifier] = pseudonym
 	return pseudonym, nil
+}
+
+// meet looks the persons of many entries up at once, and makes pseudonyms for those who are new to the ledger: a plan can name
+// everybody.
+func (t *Tx) meet(entries []ledger.Entry) error {
+	seen := make(map[string]bool)
+	for _, entry := range entries {
+		_, err := ledger.Conceal(entry, func(identifier string) (string, error) {
+			seen[identifier] = true
+			return identifier, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if t.pseudonyms == nil {
+		t.pseudonyms = make(map[string]string)
+	}
+	identifiers := slices.Sorted(maps.Keys(seen))
+	for page := range slices.Chunk(identifiers, personsAtOnce) {
+		marks, args := placeholders(page)
+		err := t.rows(func(scan func(...any) error) error {
+			var pseudonym, identifier string
+			if err := scan(&pseudonym, &identifier); err != nil {
+				return t.store.cause("read", err)
+			}
+			t.pseudonyms[identifier] = pseudonym
+			return nil
+		}, "SELECT pseudonym, identifier FROM persons WHERE identifier IN ("+marks+")", args...)
+		if err != nil {
+			return err
+		}
+	}
+	var fresh [][]any
+	for _, identifier := range identifiers {
+		if t.pseudonyms[identifier] != "" {
+			continue
+		}
+		key, err := newPersonKey()
+		if err != nil {
+			return err
+		}
+		t.pseudonyms[identifier] = ledger.Pseudonym(key, identifier)
+		fresh = append(fresh, []any{t.pseudonyms[identifier], identifier, key[:]})
+	}
+	return t.insertMany("INSERT INTO persons (pseudonym, identifier, key) VALUES ", fresh, "")
+}
+
+func newPersonKey() (key ledger.PersonKey, err error) {
+	if _, err := rand.Read(key[:]); err != nil {
+		return key, fmt.Errorf("no random numbers: %w", access.ErrUnavailable)
+	}
+	return key, nil
+}
+
+// placeholders returns $1, $2, … for the texts, and them as arguments.
+func placeholders(texts []string) (marks string, args []any) {
+	all := make([]string, len(texts))
+	for i, text := range texts {
+		all[i] = fmt.Sprintf("$%d", i+1)
+		args = append(args, text)
+	}
+	return strings.Join(all, ", "), args
 }
 
 // Pseudonymous returns the transaction as one whose records name persons by their pseudonyms, as the tree holds them.
@@ -86,13 +151,8 @@ func (t *Tx) learn(pseudonyms []string) error {
 	for _, pseudonym := range pseudonyms {
 		t.persons[pseudonym] = Person{}
 	}
-	for len(pseudonyms) > 0 {
-		page := pseudonyms[:min(personsAtOnce, len(pseudonyms))]
-		pseudonyms = pseudonyms[len(page):]
-		marks, args := make([]string, len(page)), make([]any, len(page))
-		for i, pseudonym := range page {
-			marks[i], args[i] = fmt.Sprintf("$%d", i+1), pseudonym
-		}
+	for page := range slices.Chunk(pseudonyms, personsAtOnce) {
+		marks, args := placeholders(page)
 		err := t.rows(func(scan func(...any) error) error {
 			var p Person
 			var key []byte
@@ -105,7 +165,7 @@ func (t *Tx) learn(pseudonyms []string) error {
 			p.Key = ledger.PersonKey(key)
 			t.persons[p.Pseudonym] = p
 			return nil
-		}, "SELECT pseudonym, identifier, key FROM persons WHERE pseudonym IN ("+strings.Join(marks, ", ")+")", args...)
+		}, "SELECT pseudonym, identifier, key FROM persons WHERE pseudonym IN ("+marks+")", args...)
 		if err != nil {
 			return err
 		}

@@ -137,6 +137,13 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Probe makes sure that something can be written, by writing a row that says nothing.
+//
+// Errors: as [Store.Write], and those of [Open].
+func (s *Store) Probe(ctx context.Context) error {
+	return s.Write(ctx, func(tx *Tx) error { return tx.SetCursor("probe", "", tx.Now()) })
+}
+
 // Write runs fn in the one write transaction and commits it when fn returns nil. When the database says that the
 // transaction lost against another, fn runs again from the start, so it must not do anything outside the transaction, and
 // never call Write or [Store.Receive] itself: it would wait for its own end.
@@ -239,6 +246,8 @@ type Tx struct {
 	mode  mode
 	// statements are those that were prepared in the transaction, by their text.
 	statements map[string]*sql.Stmt
+	// bumped is the work that receivers of the batch have asked for.
+	bumped map[string]int64
 
 	pseudonyms map[string]string // by identifier, those that were asked for
 	persons    map[string]Person // by pseudonym, those that were met; empty for one that was erased

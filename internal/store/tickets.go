@@ -150,6 +150,21 @@ func (t *Tx) TicketFreshness(id ticket.ID) (readAt time.Time, known bool, err er
 	return fromMicros(at), known, err
 }
 
+// TicketsToRecheck returns the keys of tickets that were last read before the given time and on which something rests:
+// they are open, or a grant of theirs has not ended. At most limit, the longest unread first.
+func (t *Tx) TicketsToRecheck(before time.Time, limit int) ([]ticket.Key, error) {
+	return column[ticket.Key](t, `SELECT key FROM (
+		SELECT key, read_at FROM tickets WHERE done = 0 AND gone_at = 0 AND read_at < $1
+		UNION SELECT tickets.key, tickets.read_at FROM grants JOIN tickets ON tickets.key = grants.ticket
+			WHERE grants.ended = 0 AND tickets.gone_at = 0 AND tickets.read_at < $1
+		) AS old ORDER BY read_at, key LIMIT $2`, micros(before), limit)
+}
+
+// LostTickets returns the tickets that are marked as gone since the time or later and were not done, by ID.
+func (t *Tx) LostTickets(since time.Time) ([]ticket.Ticket, error) {
+	return docs[ticket.Ticket](t, "SELECT doc FROM tickets WHERE done = 0 AND gone_at >= $1 AND gone_at <> 0 ORDER BY "+t.binary("id"), micros(since))
+}
+
 // DeleteTicket marks the ticket as gone since the given time: Jira says that it does not exist. What is known of it stays
 // for the evidence.
 func (t *Tx) DeleteTicket(id ticket.ID, since time.Time) error {

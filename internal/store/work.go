@@ -18,12 +18,21 @@ func (w Work) Pending() bool { return w.Wanted > w.Done }
 // Bump asks for the work. first says that nothing was pending before: only then does it need a job, for whoever has the
 // earlier one looks again before it ends.
 func (t *Tx) Bump(key string) (wanted int64, first bool, err error) {
+	if asked, again := t.bumped[key]; again && t.mode == shared {
+		return asked, false, nil // a receiver of the same batch has asked for it: they become known at the same time
+	}
 	now := micros(t.Now())
 	var done int64
 	_, err = t.row([]any{&wanted, &done}, `INSERT INTO work (key, wanted, done, since) VALUES ($1, 1, 0, $2)
 		ON CONFLICT (key) DO UPDATE SET wanted = work.wanted + 1,
 			since = CASE WHEN work.wanted > work.done THEN work.since ELSE excluded.since END
 		RETURNING wanted, done`, key, now)
+	if err == nil && t.mode == shared {
+		if t.bumped == nil {
+			t.bumped = make(map[string]int64)
+		}
+		t.bumped[key] = wanted
+	}
 	return wanted, err == nil && wanted == done+1, err
 }
 

@@ -76,8 +76,8 @@ type Ticket struct {
 	// Fields holds the mapped fields by the name that the policies give them in Jira ("Access for"). A field that is
 	// empty on the ticket is absent.
 	Fields map[string]Value
-	// People holds the persons that Fields name, by account: a field gives only accounts, and matching them with Okta may
-	// need what Jira shows of them.
+	// People holds the persons that Fields name and those who changed the status, by account: a field and a history give
+	// only accounts, and matching them with Okta may need what Jira shows of them.
 	People map[AccountID]Person
 	// History holds every edit, oldest first. It is complete, or reading the ticket was an error.
 	History []Edit
@@ -100,6 +100,8 @@ type Edit struct {
 	Field string // the field's name as Jira shows it; "status" for a transition
 	// FieldID is the stable identifier ("customfield_10050"); empty on old Data Center versions.
 	FieldID string
+	// Unknown: the history gives no identifier, and no field is called so now. It may be any, under an old name.
+	Unknown bool   `json:",omitempty"`
 	From    string // raw value, empty when there was none
 	To      string // raw value, empty when there is none now
 	// FromText and ToText are the values as Jira shows them.

@@ -17,6 +17,7 @@ func (s *Server) routes() {
 	s.handle("GET "+api+"/project", s.listProjects)
 	s.handle("GET "+api+"/project/{project}", s.getProject)
 	s.handle("GET "+api+"/project/{project}/statuses", s.projectStatuses)
+	s.handle("POST "+api+"/workflows", s.readWorkflows)
 	s.handle("GET "+api+"/user", s.getUser)
 	s.handle("GET "+api+"/user/search", s.searchUsers)
 
@@ -168,7 +169,7 @@ func (s *Server) myPermissions(c *call) reply {
 
 var permissionNames = []string{
 	"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "ADD_COMMENTS", "CREATE_ATTACHMENTS", "LINK_ISSUES",
-	"DELETE_ISSUES", "MOVE_ISSUES", "ASSIGN_ISSUES", "ADMINISTER_PROJECTS", "SERVICEDESK_AGENT", "ADMINISTER",
+	"DELETE_ISSUES", "MOVE_ISSUES", "ASSIGN_ISSUES", "ADMINISTER_PROJECTS", "VIEW_READONLY_WORKFLOW", "SERVICEDESK_AGENT", "ADMINISTER",
 }
 
 func (s *Server) listStatuses(*call) reply {
@@ -213,7 +214,13 @@ func (s *Server) getProject(c *call) reply {
 	if p == nil || !p.may(c.user, "BROWSE_PROJECTS") {
 		return refusal(http.StatusNotFound, "No project could be found with key '"+c.PathValue("project")+"'.")
 	}
-	return ok(s.wireProject(p))
+	kinds := []any{}
+	for _, t := range p.issueTypes {
+		kinds = append(kinds, s.wireIssueType(t))
+	}
+	out := s.wireProject(p)
+	out["issueTypes"] = kinds
+	return ok(out)
 }
 
 // projectStatuses lists the statuses of each issue type of a project.

@@ -41,6 +41,18 @@ func (s *Server) AddField(name string, kind FieldType, options ...string) string
 	return id
 }
 
+// Rename gives a custom field another name. Histories go on showing it under the name that it had when they were written.
+func (s *Server) Rename(name, to string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.field(name)
+	if f == nil {
+		return unknown("field", name)
+	}
+	f.name = to
+	return nil
+}
+
 // AddProject adds a project, a service desk when it has request types.
 func (s *Server) AddProject(p Project) {
 	s.mu.Lock()

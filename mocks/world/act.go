@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/maisonrmi/sopd/mocks/jiramock"
+	"github.com/maisonrmi/sopd/mocks/oktamock"
 )
 
 // Key is a ticket's key, such as "ACC-17".
@@ -33,6 +34,19 @@ type AccessRequest struct {
 // Errors: [ErrUnknown]; the Jira's.
 func (w *World) Request(r AccessRequest) (Key, error) { return w.raise(w.Jira.Story, requestAccess, r) }
 
+// RequestPlain raises an access request in the project that is no service desk. Nobody is asked: an owner agrees by moving
+// the ticket.
+//
+// Errors: [ErrUnknown]; the Jira's.
+func (w *World) RequestPlain(r AccessRequest) (Key, error) {
+	by, fields, err := r.asked()
+	if err != nil {
+		return "", err
+	}
+	delete(fields, fieldApprovers)
+	return w.Jira.CreateRequest(projectPlain, issueAccess, by.Account, fields)
+}
+
 // Revoke raises a request to take access away. Owners of the system approve it, and for a high-risk one Security
 // Operations too.
 //
@@ -42,19 +56,25 @@ func (w *World) Revoke(r AccessRequest) (Key, error) {
 }
 
 func (w *World) raise(when jiramock.Story, kind string, r AccessRequest) (Key, error) {
-	by, err := find(r.By)
-	if err != nil {
-		return "", err
-	}
-	if r.For == "" {
-		r.For = r.By
-	}
-	fields, err := r.fields()
+	by, fields, err := r.asked()
 	if err != nil {
 		return "", err
 	}
 	fields["Summary"] = fmt.Sprintf("%s: %s", kind, r.System)
 	return when.CreateRequest(projectAccess, kind, by.Account, fields)
+}
+
+// asked returns who asks, and the fields that they fill in.
+func (r AccessRequest) asked() (Person, map[string]any, error) {
+	by, err := find(r.By)
+	if err != nil {
+		return Person{}, nil, err
+	}
+	if r.For == "" {
+		r.For = r.By
+	}
+	fields, err := r.fields()
+	return by, fields, err
 }
 
 func (r AccessRequest) fields() (map[string]any, error) {
@@ -167,6 +187,43 @@ func (w *World) Drag(as string, key Key, status string) error {
 	return w.Jira.Transition(p.Account, key, status)
 }
 
+// Delegate lets somebody answer in the place of a person who is asked, as a service desk may.
+//
+// Errors: [ErrUnknown]; the Jira's.
+func (w *World) Delegate(from, to string, key Key) error {
+	absent, err := find(from)
+	if err != nil {
+		return err
+	}
+	deputy, err := find(to)
+	if err != nil {
+		return err
+	}
+	return w.Jira.Delegate(key, absent.Account, deputy.Account)
+}
+
+// MoveTicket moves a ticket to another project as somebody and returns its new key.
+//
+// Errors: [ErrUnknown]; the Jira's.
+func (w *World) MoveTicket(as string, key Key, project string) (Key, error) {
+	p, err := find(as)
+	if err != nil {
+		return "", err
+	}
+	return w.Jira.Move(p.Account, key, project)
+}
+
+// DeleteTicket deletes a ticket as somebody.
+//
+// Errors: [ErrUnknown]; the Jira's.
+func (w *World) DeleteTicket(as string, key Key) error {
+	p, err := find(as)
+	if err != nil {
+		return err
+	}
+	return w.Jira.Delete(p.Account, key)
+}
+
 // EditField changes one field as somebody; nil empties it. Fields are named as people see them.
 //
 // Errors: [ErrUnknown]; the Jira's.
@@ -209,6 +266,37 @@ func (w *World) Deactivate(people ...string) error {
 		ids = append(ids, p.OktaID)
 	}
 	return w.Okta.DeactivateAll(userID(oktaAdmins()[0]), ids...)
+}
+
+// Suspend suspends people's accounts in Okta's console, as for a long leave. Their groups stay as they are.
+//
+// Errors: [ErrUnknown].
+func (w *World) Suspend(people ...string) error {
+	for _, short := range people {
+		p, err := find(short)
+		if err != nil {
+			return err
+		}
+		if err := w.Okta.Suspend(userID(oktaAdmins()[0]), p.OktaID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SecondAccount gives a person another Okta account with the same e-mail address and the same Jira account, as a careless
+// import does, and returns its identifier.
+//
+// Errors: [ErrUnknown]; the Okta's.
+func (w *World) SecondAccount(short string) (id string, err error) {
+	p, err := find(short)
+	if err != nil {
+		return "", err
+	}
+	return w.Okta.CreateUser(userID(oktaAdmins()[0]), oktamock.User{
+		Login: short + ".2@example.com", Email: p.Login, FirstName: p.Name, LastName: "2",
+		Profile: map[string]any{"jiraAccountId": string(p.Account)},
+	})
 }
 
 // Note keeps something that a later step of a story needs, such as a ticket's key, under a name.

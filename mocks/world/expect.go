@@ -184,6 +184,13 @@ func answered(nick, name string, words ...string) Expectation {
 	})
 }
 
+// evidenceSays: a file on the ticket holds the words.
+func evidenceSays(nick string, words string) Expectation {
+	return seen(nick, fmt.Sprintf("The evidence on the ticket says %q", words), func(w *World, key Key) bool {
+		return slices.ContainsFunc(w.Attachments(key), func(f File) bool { return strings.Contains(string(f.Data), words) })
+	})
+}
+
 func saysWhy(nick string) Expectation {
 	return answered(nick, "A comment on the ticket says why nothing was done")
 }

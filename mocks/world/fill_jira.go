@@ -12,10 +12,13 @@ import (
 const (
 	projectAccess = "ACC"
 	projectPeople = "HR"
+	projectPlain  = "WKS" // no service desk
 
 	requestAccess     = "Access request"
 	requestRevocation = "Access revocation"
 	requestOffboard   = "Offboarding"
+
+	issueAccess = "Access" // the issue type of requests outside the service desk
 )
 
 // The fields of the requests.
@@ -63,6 +66,7 @@ func (w *World) fillJira() error {
 		Key: projectPeople, Name: "People", Workflow: simple,
 		RequestTypes: []jiramock.RequestType{{Name: requestOffboard, IssueType: kind, Required: []string{fieldLeaver}}},
 	})
+	w.Jira.AddProject(jiramock.Project{Key: projectPlain, Name: "Workshops", IssueTypes: []string{issueAccess}, Workflow: plainWorkflow()})
 	w.fillProcedures()
 	return w.jiraPast()
 }
@@ -132,7 +136,7 @@ func validatedWorkflow() jiramock.Workflow {
 			{ID: "31", Name: "Validate", From: []string{StatusValidation}, To: StatusValidated},
 			{ID: "41", Name: "Close", From: []string{StatusApproved, StatusValidation, StatusValidated}, To: StatusClosed},
 			{ID: "51", Name: "Cancel", From: []string{StatusWaiting, StatusApproved}, To: StatusCancelled},
-			{ID: "61", Name: "Ask again", From: []string{StatusApproved, StatusClosed, StatusDeclined, StatusCancelled}, To: StatusWaiting},
+			{ID: "61", Name: "Ask again", From: []string{StatusApproved, StatusValidation, StatusClosed, StatusDeclined, StatusCancelled}, To: StatusWaiting},
 		},
 	}
 }
@@ -153,4 +157,13 @@ func simpleWorkflow() jiramock.Workflow {
 			{ID: "61", Name: "Ask again", From: []string{StatusApproved, StatusClosed, StatusDeclined, StatusCancelled}, To: StatusWaiting},
 		},
 	}
+}
+
+// plainWorkflow is that of a project without a service desk: whoever agrees moves the ticket.
+func plainWorkflow() jiramock.Workflow {
+	w := validatedWorkflow()
+	w.Name, w.Approvals = "Access without a service desk", nil
+	w.Transitions = slices.Clone(w.Transitions)
+	w.Transitions[0].Name = "Approve"
+	return w
 }

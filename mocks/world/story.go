@@ -59,6 +59,8 @@ func Stories() []Story {
 		mainStory(),
 		joinerStory(), leaverStory(), leaverFutureStory(), expiryStory(), overlapStory(), revokeUrgentStory(), driftStory(),
 		unapprovedStory(), selfApprovedStory(), wrongApproverStory(), draggedStory(), editedStory(), incompleteStory(),
+		delegateStory(), absentOwnerStory(), eligibleAfterwardsStory(), transitionStory(), separationStory(),
+		ticketMovedStory(), ticketDeletedStory(), twoPeopleStory(),
 		ruleManagedStory(), appGroupStory(),
 		moverStory(), birthrightStory(), breakGlassStory(), unreviewedStory(), extensionStory(), expiryWarningStory(), undoStory(), renamedStory(),
 		massLeaverStory(), smallGroupStory(), holdApproveStory(), staleHoldStory(), agreementStory(), onCallGapStory(),

@@ -58,8 +58,12 @@ func overlapStory() Story {
 }
 
 func revokeUrgentStory() Story {
-	return Story{Name: "revoke-urgent", Title: "One access is taken away at once, the others stay", Steps: []Step{{
-		Say: "Tariq has Quentin's manager role in Customer Records taken away at once, and Victor, who owns it, approves.",
+	return Story{Name: "revoke-urgent", Title: "One access is taken away at once, the others stay, whatever else is held", Steps: []Step{{
+		Say: "Two of the three administrators of the Secrets Vault are deactivated in Okta at once, and a guard holds that.",
+		Do:  all(remembers(), func(w *World) error { return w.Deactivate("piotr", "wen") }), Within: soon,
+		Expect: []Expectation{somebodyPaged(), nobodyLost()},
+	}, {
+		Say: "Meanwhile Tariq has Quentin's manager role in Customer Records taken away at once, and Victor, who owns it, approves.",
 		Do: all(
 			revokes("urgent", AccessRequest{By: "tariq", For: "quentin", System: "crm", Role: "manager", Justification: "Exported far more records than the work needs"}),
 			edits("tariq", "urgent", "priority", "Highest"), approves("victor", "urgent"),

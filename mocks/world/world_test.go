@@ -279,8 +279,8 @@ func TestThePoliciesCanBeWrittenIntoAFolder(t *testing.T) {
 		names = append(names, e.Name())
 	}
 	want := []string{
-		"access-provisioning.yaml", "birthright.yaml", "break-glass.yaml", "calendar.yaml", "catalog.yaml",
-		"de-provisioning.yaml", "guards.yaml", "people.yaml", "revocation.yaml", "role-change.yaml",
+		"access-provisioning.yaml", "access-without-desk.yaml", "birthright.yaml", "break-glass.yaml", "calendar.yaml", "catalog.yaml",
+		"de-provisioning.yaml", "guards.yaml", "people.yaml", "revocation.yaml", "role-change.yaml", "separation-of-duties.yaml",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)

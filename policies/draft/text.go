@@ -239,5 +239,6 @@ Request types that no procedure took:
 No paging system was asked: set SOPD_PAGING.
 {{- end}}
 
-Never drafted: what people get by their profile alone (kind Birthright). That is yours to decide.
+Never drafted, because no name tells: the kinds of policy besides these, such as what people get by their profile, access
+reviews, recurring tasks and watchfulness. docs/policies.md has them all, policies/example shows them.
 `

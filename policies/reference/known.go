@@ -5,11 +5,16 @@ import "strings"
 // known describes fields that have no comment beside them in the source: "type.field" or, for words that mean the same
 // wherever they stand, the field alone.
 func known(field string) string {
-	all := described()
-	if text, ok := all[field]; ok {
-		return text
+	word := field[strings.LastIndex(field, ".")+1:]
+	for _, all := range []map[string]string{described(), inTickets(), everywhere()} {
+		if text, ok := all[field]; ok {
+			return text
+		}
+		if text, ok := all[word]; ok {
+			return text
+		}
 	}
-	return all[field[strings.LastIndex(field, ".")+1:]]
+	return ""
 }
 
 func described() map[string]string {
@@ -70,7 +75,28 @@ func described() map[string]string {
 		"procedureFile.limits": "numbers on tickets that have to stay below something", "procedureFile.reassess": "what is to be looked at again after a time",
 		"deputyYAML.for": "Okta user ID of the person", "deputyYAML.from": "the first day", "deputyYAML.until": "the last day",
 		"separationYAML.exemptions": "people for whom it does not hold, with a reason and an end", "separationYAML.exception": "the approval that allows it once",
+	}
+}
 
+// inTickets describes the kinds about procedures in tickets, reviews, tasks and watchfulness.
+func inTickets() map[string]string {
+	return map[string]string{
+		"reviewFile.schedule": "when a campaign begins", "reviewFile.close": "the status of a ticket that is done", "reviewFile.risks": "systems of these risks; all when left out",
+		"reviewFile.systems": "IDs of these systems; all when left out", "reviewFile.fallback": "who reviews where an owner cannot",
+		"severityYAML.map": "the severity by the field's value", "artefactsYAML.required": "what has to be there",
+		"artefactYAML.name": "what it is called", "artefactYAML.field": "the field that has to be filled in", "artefactYAML.approval": "the approval that has to be given",
+		"limitYAML.name": "what it is called", "limitYAML.field": "the field with the number", "limitYAML.most": "the most that it may be, such as 4h",
+		"reassessYAML.after": "the fact from which the time counts", "reassessYAML.months": "from one time to the next", "reassessYAML.summary": "of the ticket that is opened",
+		"tasksFile.tasks": "what is done again and again", "taskYAML.name": "short and stable", "controlFile.after": "what opens a review besides its day",
+		"afterYAML.facts": "the facts that do", "watchFile.rules": "what makes a finding", "watchRuleYAML.events": "types of System Log events",
+		"watchRuleYAML.count": "how many within the time; one when left out", "watchRuleYAML.by": "what is counted apart, such as actor",
+		"watchRuleYAML.unless": "what excuses", "unlessYAML.procedure": "name of the procedure",
+	}
+}
+
+// everywhere describes words that mean the same wherever they stand.
+func everywhere() map[string]string {
+	return map[string]string{
 		"approvals": "who has to approve; each by another person", "users": "Okta user IDs", "groups": "Okta group IDs", "within": "in how much time, such as 24h or 5bd",
 		"remind": "how long before that somebody is reminded", "escalate": "who is told when it is late", "owner": "whose it is", "project": "key of the Jira project",
 		"type": "issue type", "done": "statuses that mean done", "labels": "of the ticket", "title": "for people", "description": "for people", "reason": "for people: why",

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"slices"
+	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/authority"
-	"github.com/maisonrmi/sopd/internal/catalog"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
@@ -58,12 +58,24 @@ func (c *checker) unproven(ch change.Change) string {
 	if !ok {
 		return "" // made under a version of the policy that is not at hand
 	}
+	k := consent{sop: sop, grant: g, change: ch, known: c.recordedAt(g.ID, ch.Intended)}
 	for _, role := range c.required(sop, g) {
-		if why := c.unapproved(g, role, ch); why != "" {
+		if why := c.unapproved(k, role); why != "" {
 			return "approval as " + role.Role + ": " + why
 		}
 	}
+	if why := c.together(k); why != "" {
+		return why
+	}
 	return c.distinct(g)
+}
+
+// consent is what the approvals of a grant are held against.
+type consent struct {
+	sop    policies.SOP
+	grant  change.Grant
+	change change.Change
+	known  time.Time // when the grant was recorded
 }
 
 // procedure returns the procedure that the grant was made under, if it is still in force.
@@ -100,29 +112,40 @@ func (c *checker) required(sop policies.SOP, g change.Grant) []authority.Approva
 }
 
 // unapproved says what is wrong with the proofs of the role, empty when one of them holds.
-func (c *checker) unapproved(g change.Grant, role authority.Approval, ch change.Change) string {
+func (c *checker) unapproved(k consent, role authority.Approval) string {
 	why := "nobody gave it"
-	system, _ := c.set.Catalog.System(g.System)
-	for _, p := range g.Approvals {
-		if p.Role != role.Role {
+	for _, p := range k.grant.Approvals {
+		if p.Role != role.Role || p.Exception != "" {
 			continue
 		}
-		switch {
-		case p.User == g.User:
-			why = "given by the beneficiary"
-		case c.requested(g.Ticket, p):
-			why = "given by the requester"
-		case p.At.After(ch.Intended.Add(skew)):
-			why = "given after the change"
-		case !c.mayApprove(p.User, role, system):
-			why = "given by somebody who may not"
-		case !c.answered(g.Ticket, p):
-			why = "the ticket holds no such approval"
-		default:
+		if why = c.unsound(k, role, p); why == "" {
 			return ""
 		}
 	}
 	return why
+}
+
+// unsound says why the proof is none for the role, empty when it holds.
+func (c *checker) unsound(k consent, role authority.Approval, p change.Proof) string {
+	g := k.grant
+	switch {
+	case p.User == g.User:
+		return "given by the beneficiary"
+	case c.requested(g.Ticket, p):
+		return "given by the requester"
+	case p.At.After(k.change.Intended.Add(skew)):
+		return "given after the change"
+	case !c.mayApprove(k, role, p):
+		return "given by somebody who may not"
+	case p.Transition == "" && !c.answered(g.Ticket, p):
+		return "the ticket holds no such approval"
+	case p.Transition != "" && !c.moved(k, p):
+		return "the ticket shows no such transition, or the policy does not let it count"
+	case c.edited(k, p):
+		return "the ticket was edited between it and the grant"
+	default:
+		return ""
+	}
 }
 
 func (c *checker) requested(key ticket.Key, p change.Proof) bool {
@@ -132,30 +155,6 @@ func (c *checker) requested(key ticket.Key, p change.Proof) bool {
 	}
 	user, err := c.people.Match(t.Reporter)
 	return t.Reporter.Account == p.Account || err == nil && user.ID == p.User
-}
-
-// mayApprove reports whether the person may give the approval, or could once: by name, or by a group that they are in or
-// have been in.
-func (c *checker) mayApprove(id access.UserID, role authority.Approval, system catalog.System) bool {
-	named := []catalog.People{role.People}
-	if role.Owners {
-		named = append(named, system.Owners)
-	}
-	for _, p := range named {
-		if slices.Contains(p.Users, id) {
-			return true
-		}
-		if slices.ContainsFunc(p.Groups, func(g access.GroupID) bool { return c.everIn(access.Membership{Group: g, User: id}) }) {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *checker) everIn(m access.Membership) bool {
-	return c.members[m] || slices.ContainsFunc(c.truth.Events, func(e access.Event) bool {
-		return (e.Type == eventAdded || e.Type == eventRemoved) && slices.Contains(e.Users, m.User) && slices.Contains(e.Groups, m.Group)
-	})
 }
 
 // answered reports whether the ticket's approvals, as last read, show the proof. A ticket whose approvals are not known
@@ -172,7 +171,7 @@ func (c *checker) answered(key ticket.Key, p change.Proof) bool {
 	})
 }
 
-// distinct says when one person stands for two roles of the grant's system. A ticket for several systems may name one
+// distinct says when one person stands for two roles of the grant's system, exceptions included. A ticket for several systems may name one
 // person once for each.
 func (c *checker) distinct(g change.Grant) string {
 	if t, known := c.tickets[g.Ticket]; !known || len(t.Fields) == 0 {

@@ -91,7 +91,7 @@ func (c *checker) byTicket(ch change.Change, kind string) string {
 		return "its ticket was not in effect yet"
 	case kind == policies.KindRevocation && !wants(request, ch.Group):
 		return "its ticket does not name the group"
-	case !c.consented(t.Key, request, ch.Intended):
+	case !c.consented(t.Key, request, ch.Intended) && !c.waved(sop, t, ch.Intended):
 		return "nobody else had approved its ticket"
 	default:
 		return ""
@@ -116,6 +116,19 @@ func (c *checker) consented(key ticket.Key, r authority.Request, by time.Time) b
 		}
 	}
 	return false
+}
+
+// waved reports whether, by the time, somebody else than requester and beneficiary had taken a transition that the policy
+// lets count.
+func (c *checker) waved(sop policies.SOP, t ticket.Ticket, by time.Time) bool {
+	request, _ := authority.Read(t, sop.Rules.Fields, c.set.Catalog, c.people)
+	return slices.ContainsFunc(t.History, func(e ticket.Edit) bool {
+		person := t.People[e.By]
+		person.Account = e.By
+		user, err := c.people.Match(person)
+		return slices.Contains(sop.Rules.Transitions, authority.Transition{From: e.FromText, To: e.ToText}) && !e.At.After(by.Add(skew)) &&
+			err == nil && user.ID != request.Beneficiary.ID && user.ID != request.Requester.ID
+	})
 }
 
 // expired holds a removal against the grant that ran out: no other grant may have entitled then.
@@ -169,13 +182,7 @@ func (c *checker) unentitled(ch change.Change) string {
 
 // recorded reports whether the ledger had the grant before the instant.
 func (c *checker) recorded(id change.GrantID, before time.Time) bool {
-	return slices.ContainsFunc(c.records, func(r ledger.Record) bool {
-		if r.Kind != ledger.GrantApproved || r.At.After(before) {
-			return false
-		}
-		g, ok := body[change.Grant](r)
-		return ok && g.ID == id
-	})
+	return !c.recordedAt(id, before).IsZero()
 }
 
 // suspended is rule 8: a suspension is no evidence, and never counted as a deactivation.

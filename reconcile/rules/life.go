@@ -57,7 +57,7 @@ func (c *checker) roleChanged(ch change.Change) string {
 		return "its ticket does not take that role away"
 	case wants(request, ch.Group):
 		return "its ticket asks for the same group"
-	case sop.ForbidOverlap:
+	case sop.ForbidOverlap || c.keptApart(sop, request, ch.Group):
 		return ""
 	}
 	for _, w := range request.Wanted {
@@ -74,10 +74,10 @@ func (c *checker) roleChanged(ch change.Change) string {
 func (c *checker) overlapped(g change.Grant, ch change.Change) string {
 	t := c.tickets[g.Ticket]
 	sop, _ := c.set.SOP(t)
-	if g.Reason != change.RoleChange || !sop.ForbidOverlap {
+	request, _ := authority.Read(t, sop.Rules.Fields, c.set.Catalog, c.people)
+	if g.Reason != change.RoleChange || !sop.ForbidOverlap && !c.keptApart(sop, request, "") {
 		return ""
 	}
-	request, _ := authority.Read(t, sop.Rules.Fields, c.set.Catalog, c.people)
 	for _, w := range request.Replaced {
 		for _, id := range w.Role.Groups {
 			if !wants(request, id) && c.stoodAt(access.Membership{Group: id, User: ch.User}, ch.Intended) {

@@ -119,6 +119,7 @@ type checker struct {
 	adopted   map[access.Membership]bool
 	holds     map[hold.ID]hold.Hold
 	records   []ledger.Record
+	granted   map[change.GrantID][]time.Time // when the ledger took each grant in; again where it was voided and approved anew
 
 	breaches map[int][]string
 }
@@ -176,8 +177,14 @@ func (c *checker) indexTruth() {
 
 // loadRecords reads the whole ledger. One that is damaged is a breach of rule 6, not an error.
 func (c *checker) loadRecords(tx *store.Tx) error {
+	c.granted = make(map[change.GrantID][]time.Time)
 	err := tx.EachRecord(0, func(r ledger.Record) error {
 		c.records = append(c.records, r)
+		if r.Kind == ledger.GrantApproved {
+			if g, ok := body[change.Grant](r); ok {
+				c.granted[g.ID] = append(c.granted[g.ID], r.At)
+			}
+		}
 		return nil
 	})
 	if errors.Is(err, access.ErrMalformed) {

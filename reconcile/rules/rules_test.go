@@ -66,12 +66,19 @@ func person(id access.UserID) ticket.Person {
 	return ticket.Person{Account: ticket.AccountID("acc-" + string(id)), Name: string(id), Active: true}
 }
 
-func newScene(t *testing.T) *scene {
-	set, err := policies.Load(fstest.MapFS{
-		"catalog.yaml": {Data: []byte(systems)}, "access.yaml": {Data: []byte(policy)},
+func newScene(t *testing.T) *scene { return sceneUnder(t, policy, "") }
+
+// sceneUnder is the scene under another access procedure, with more rules when there are any.
+func sceneUnder(t *testing.T, procedure, more string) *scene {
+	folder := fstest.MapFS{
+		"catalog.yaml": {Data: []byte(systems)}, "access.yaml": {Data: []byte(procedure)},
 		"people.yaml": {Data: []byte("apiVersion: sopd/v1\nkind: People\nattribute: jira\n")},
 		"guards.yaml": {Data: []byte("apiVersion: sopd/v1\nkind: Guards\nremovals: 2\nremovalsPerHour: 3\nprotectedUsers: [uGlass]\n")},
-	})
+	}
+	if more != "" {
+		folder["more.yaml"] = &fstest.MapFile{Data: []byte(more)}
+	}
+	set, err := policies.Load(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -383,4 +390,10 @@ func (s *scene) tell() {
 		}
 		return tx.EffectDone(e.Key, noon)
 	})
+}
+
+// record takes a grant into the ledger.
+func record(tx *store.Tx, g change.Grant, at time.Time) error {
+	_, err := tx.Append(ledger.Entry{Kind: ledger.GrantApproved, At: at, Ticket: g.Ticket, Body: g})
+	return err
 }

@@ -126,12 +126,13 @@ func (p *program) ready(within time.Duration) time.Duration {
 	return time.Since(p.begun)
 }
 
-// passes returns how many passes have ended.
+// passes returns how many passes have read everything and ended.
 func (p *program) passes() int {
 	_, body := p.get("/metrics")
 	n := 0.0
 	for line := range strings.Lines(body) {
-		if strings.HasPrefix(line, "sopd_passes_total{") {
+		failed := strings.Contains(line, "failed") || strings.Contains(line, "standby")
+		if strings.HasPrefix(line, "sopd_passes_total{") && !failed {
 			value, err := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndex(line, " "):]), 64)
 			if err != nil {
 				p.t.Fatal(err)
@@ -142,8 +143,8 @@ func (p *program) passes() int {
 	return int(n)
 }
 
-// resident returns the resident memory of the process in MB.
-func (p *program) resident() float64 {
+// memory returns a line of the process's memory in MB: VmRSS is what is resident, VmHWM the most that ever was.
+func (p *program) memory(line string) float64 {
 	p.t.Helper()
 	file, err := os.Open(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
@@ -151,7 +152,7 @@ func (p *program) resident() float64 {
 	}
 	defer file.Close()
 	for scan := bufio.NewScanner(file); scan.Scan(); {
-		if rest, found := strings.CutPrefix(scan.Text(), "VmRSS:"); found {
+		if rest, found := strings.CutPrefix(scan.Text(), line+":"); found {
 			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 			if err != nil {
 				p.t.Fatal(err)
@@ -161,4 +162,24 @@ func (p *program) resident() float64 {
 	}
 	p.t.Fatal("the system does not tell the memory of a process")
 	return 0
+}
+
+// cpu returns the processor time that the process has used.
+func (p *program) cpu() time.Duration {
+	p.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // the name before may hold anything
+	fields := strings.Fields(rest)
+	ticks := 0
+	for _, field := range fields[11:13] { // user and system time, in hundredths of a second
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // seen is one request that went through a gate.
@@ -37,8 +38,9 @@ type gates struct {
 	mu      sync.Mutex        // guards what follows
 	names   map[string]string // under which the program knows a gate, by its own URL, where that is another
 	journal []seen
-	before  func(seen) // called before a request is passed on; nil for nothing
-	after   func(seen) // called when it was answered and whoever sent it does not know yet; nil for nothing
+	slipped time.Duration // how far the vendors' clocks are behind
+	before  func(seen)    // called before a request is passed on; nil for nothing
+	after   func(seen)    // called when it was answered and whoever sent it does not know yet; nil for nothing
 }
 
 func newGates(t *testing.T) *gates {
@@ -76,6 +78,9 @@ func (g *gates) to(name, target string) string {
 				w.Header().Add(key, strings.ReplaceAll(v, target, name))
 			}
 		}
+		if behind := g.behind(); behind != 0 {
+			w.Header().Set("Date", time.Now().Add(-behind).UTC().Format(http.TimeFormat))
+		}
 		answer = bytes.ReplaceAll(answer, []byte(target), []byte(name))
 		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 		if status == http.StatusNoContent {
@@ -107,6 +112,19 @@ func (g *gates) name(url string) string {
 		return name
 	}
 	return url
+}
+
+// slip makes the vendors say that their clocks are so far behind ours.
+func (g *gates) slip(behind time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.slipped = behind
+}
+
+func (g *gates) behind() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.slipped
 }
 
 // pass sends a request on. status is 0 when nobody answered.

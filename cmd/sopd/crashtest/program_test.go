@@ -146,18 +146,29 @@ func (l *life) killed() bool {
 }
 
 func (p *program) answers(path string) bool {
-	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, "http://"+p.listen+path, nil)
+	status, _ := p.ask(path)
+	return status == http.StatusOK
+}
+
+// ask returns what the program answers; status 0 when it does not answer within some seconds.
+func (p *program) ask(path string) (status int, body string) {
+	ctx, cancel := context.WithTimeout(p.t.Context(), 8*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.listen+path, nil)
 	if err != nil {
-		return false
+		return 0, ""
 	}
 	request.Close = true
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return false
+		return 0, ""
 	}
 	defer answer.Body.Close()
-	_, err = io.Copy(io.Discard, answer.Body)
-	return err == nil && answer.StatusCode == http.StatusOK
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return 0, ""
+	}
+	return answer.StatusCode, string(text)
 }
 
 func (p *program) now() *life {
