@@ -127,7 +127,7 @@ func TestWhatIsBlindForAKnownReasonIsToldOnce(t *testing.T) {
 	for _, c := range []struct{ firing, quiet []string }{
 		{[]string{"SopdGone", "SopdBlind", "SopdPromiseBroken"}, []string{"SopdBlind", "SopdPromiseBroken"}},
 		{[]string{"SopdStoreDown", "SopdBlind", "SopdPassesFail", "SopdHoldWaits"}, []string{"SopdBlind", "SopdPassesFail"}},
-		{[]string{"SopdLoopStopped", "SopdPassesFail"}, []string{"SopdPassesFail"}},
+		{[]string{"SopdLoopStopped", "SopdPassesFail", "SopdPollBehind"}, []string{"SopdPassesFail", "SopdPollBehind"}},
 		{[]string{"SopdOpsgenieEnds", "SopdOpsgenieEndsSoon"}, []string{"SopdOpsgenieEnds"}},
 	} {
 		look := inhibited(t, startAlertmanager(t), c.firing...)

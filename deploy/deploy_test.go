@@ -107,6 +107,29 @@ func TestEachAlertHasAnEntryInTheRunbookAndEachEntryAnAlert(t *testing.T) {
 	}
 }
 
+func TestEveryKindOfFindingIsNamedInTheRules(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"../reconcile/*.go", "../reconcile/*/*.go"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, names...)
+	}
+	kinds := 0
+	for _, name := range files {
+		for _, kind := range found(read(t, name), `(?m)\bFinding\w* +finding\.Kind = "([a-z-]+)"`) {
+			// Those that no alert names would be taken for kinds of watch rules.
+			if kinds++; !regexp.MustCompile(`["|]` + kind + `["|]`).MatchString(read(t, rules)) {
+				t.Errorf("finding %s is in no rule; give it a severity", kind)
+			}
+		}
+	}
+	if kinds < 25 {
+		t.Errorf("only %d kinds were found", kinds)
+	}
+}
+
 func TestRulesNameOnlyMetricsAndLabelsThatExist(t *testing.T) {
 	rows := make(map[string]string)
 	for _, m := range regexp.MustCompile("(?m)^\\| `(sopd_\\w+)` \\| \\w+ \\| ([^|]*)\\|").FindAllStringSubmatch(read(t, "../docs/metrics.md"), -1) {

@@ -2,6 +2,7 @@ package policies_test
 
 import (
 	"errors"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -242,4 +243,35 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("set %v, error %v", set, err)
 		}
 	})
+}
+
+func TestAFileOfCommentsAloneIsPutAsideAndAnEmptyOneIsAMistake(t *testing.T) {
+	files := fstest.MapFS{"aside.yaml": {Data: []byte("# a policy\n\n# kind: Watch\n")}}
+	for name, f := range exampleFiles(t) {
+		files[name] = f
+	}
+	if _, err := policies.Load(files); err != nil {
+		t.Error(err)
+	}
+	files["aside.yaml"] = &fstest.MapFile{Data: []byte("\n")}
+	if _, err := policies.Load(files); err == nil {
+		t.Error("an empty file is taken")
+	}
+}
+
+func exampleFiles(t *testing.T) fstest.MapFS {
+	t.Helper()
+	out := fstest.MapFS{}
+	names, err := fs.Glob(policies.Example(), "*.yaml")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(policies.Example(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[name] = &fstest.MapFile{Data: text}
+	}
+	return out
 }

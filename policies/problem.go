@@ -3,6 +3,7 @@ package policies
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,9 +52,15 @@ type file struct {
 	problems *[]Problem
 }
 
+// comments is a file of comments alone, as sopd init leaves where it saw nothing; an empty file is a mistake.
+var comments = regexp.MustCompile(`^(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*#[^\n]*\s*$`)
+
 // parse reads the file's head. ok is false when nothing more can be read from it; the problem is recorded.
 func parse(name string, text []byte, problems *[]Problem) (f *file, ok bool) {
 	f = &file{name: name, text: text, problems: problems}
+	if comments.Match(text) {
+		return f, false // somebody has put the policy aside
+	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		f.syntax(err)

@@ -215,6 +215,8 @@ func TestBlocksThatRunElsewhereNameOnlyWhatExists(t *testing.T) {
 		for _, b := range blocks(readPage(t, name)) {
 			where := fmt.Sprintf("%s:%d", filepath.Base(name), b.line)
 			switch {
+			case b.language == "":
+				t.Errorf("%s: a block without a language is neither run nor checked; write sh, console or text", where)
 			case b.language == "sh" && b.note == "ci":
 				for _, line := range strings.Split(strings.TrimSpace(b.text), "\n") {
 					line, _, _ = strings.Cut(line, " #")
@@ -223,7 +225,7 @@ func TestBlocksThatRunElsewhereNameOnlyWhatExists(t *testing.T) {
 						t.Errorf("%s: %q is no target that CI could run", where, line)
 					}
 				}
-			case b.language == "sh" && b.note == "elsewhere", b.language == "text", b.language == "":
+			case b.language == "sh" && b.note == "elsewhere", b.language == "text":
 				for _, m := range path.FindAllStringSubmatch(b.text, -1) {
 					if strings.Contains(m[1], "docker/secrets") || strings.HasSuffix(m[1], "sopd.env") || m[1] == "deploy/sopd" {
 						continue // the operator makes them, and the last is a Deployment
@@ -239,6 +241,32 @@ func TestBlocksThatRunElsewhereNameOnlyWhatExists(t *testing.T) {
 				}
 			case b.language == "sh" && b.note != "":
 				t.Errorf("%s: sh %s is not known; write sh, sh ci or sh elsewhere", where, b.note)
+			}
+		}
+	}
+}
+
+func TestNoCommandStandsOutsideOfABlock(t *testing.T) {
+	indented := regexp.MustCompile(`^ {4,}(?:\$ )?(?:make|sopd|git|go|curl|docker|apt) `)
+	for _, name := range documents(t) {
+		inFence := false
+		for i, line := range strings.Split(readPage(t, name), "\n") {
+			if strings.HasPrefix(strings.TrimLeft(line, " "), "```") {
+				inFence = !inFence
+			} else if !inFence && indented.MatchString(line) {
+				t.Errorf("%s:%d: %q is never run; put it into a fenced block", filepath.Base(name), i+1, line)
+			}
+		}
+	}
+}
+
+func TestWhatDoesNotRunHereSaysWhyAboveTheBlock(t *testing.T) {
+	why := regexp.MustCompile(`(?i)as root|needs docker|with (docker|your)|not run by the tests|goes on until`)
+	for _, name := range documents(t) {
+		lines := strings.Split(readPage(t, name), "\n")
+		for _, b := range blocks(strings.Join(lines, "\n")) {
+			if above := strings.Join(lines[max(b.line-5, 0):b.line-1], " "); b.note == "elsewhere" && !why.MatchString(above) {
+				t.Errorf("%s:%d: say above the block what it needs", filepath.Base(name), b.line)
 			}
 		}
 	}

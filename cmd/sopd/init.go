@@ -107,16 +107,38 @@ func (d *daemon) survey(ctx context.Context, p progress) (draft.Site, error) {
 	if d.pager != nil {
 		site.Pager = pagerName(d.config.Paging)
 	}
-	p.line("reading the desks of Jira")
+	p.line("reading the desks and projects of Jira")
 	var jiraErr, pagerErr error
 	if _, jiraErr = d.jira.Self(ctx); jiraErr == nil { // an answer to nobody is empty, and no error
-		site.Desks, jiraErr = desks(ctx, d.jira)
+		jiraErr = d.surveyJira(ctx, &site)
 	}
 	p.line("reading the on-call schedules")
 	site.Schedules, pagerErr = schedules(ctx, d.pager)
 	p.line("reading the groups of Okta and their members")
 	oktaErr := d.surveyOkta(ctx, &site)
 	return site, errors.Join(wrap("Okta", oktaErr), wrap("Jira", jiraErr), wrap(site.Pager, pagerErr))
+}
+
+func (d *daemon) surveyJira(ctx context.Context, site *draft.Site) (err error) {
+	if site.Desks, err = desks(ctx, d.jira); err != nil {
+		return err
+	}
+	if site.Fields, err = d.jira.FieldNames(ctx); err != nil {
+		return err
+	}
+	projects, err := d.jira.Projects(ctx)
+	for _, p := range projects {
+		project := draft.Project{Key: p.Key}
+		for _, t := range p.Types {
+			kind := draft.Type{Name: t.Name}
+			for _, s := range t.Statuses {
+				kind.Statuses = append(kind.Statuses, draft.Status(s))
+			}
+			project.Types = append(project.Types, kind)
+		}
+		site.Projects = append(site.Projects, project)
+	}
+	return err
 }
 
 func (d *daemon) surveyOkta(ctx context.Context, site *draft.Site) error {

@@ -31,6 +31,15 @@ func TestFromCredentialsToAFirstPlan(t *testing.T) {
 	if code, out, errs := s.sopd(t, "policy", "lint", dir); code != exitDone || !strings.Contains(out, "sound: ") {
 		t.Fatalf("lint: %d\n%s%s", code, out, errs)
 	}
+	for name, drafted := range map[string]string{
+		"incident-response.yaml": "\n  types: [Incident] # guess", "vendor-onboarding.yaml": "\n  projects: [VND]\n", "recovery.yaml": "\n  types: [Restore test] # guess",
+		"data-return.yaml": "\n  requestTypes: [Data return] # guess", "routing.yaml": "\n  security-operations: [Security Operations] # guess",
+		"access-reviews.yaml": "\n# kind: AccessReview\n", "watchfulness.yaml": "\n# kind: Watch\n",
+	} {
+		if text := readPage(t, filepath.Join(dir, name)); !strings.Contains(text, drafted) {
+			t.Errorf("%s lacks %q:\n%s", name, drafted, text)
+		}
+	}
 	s.env["SOPD_POLICY_DIR"] = dir
 	code, out, errs = s.sopd(t, "check")
 	if code != exitDone {

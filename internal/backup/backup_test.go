@@ -292,6 +292,27 @@ func TestNothingIsRestoredOverADatabaseOrALiveStore(t *testing.T) {
 	}
 }
 
+func TestWhatAKilledBackupLeftIsRemovedAndOneUnderWayIsNot(t *testing.T) {
+	h := newHouse(t)
+	killed, underWay := filepath.Join(h.dir, ".sopd-backup-1"), filepath.Join(h.dir, ".sopd-backup-2")
+	for _, dir := range []string{killed, underWay} {
+		if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "copy.db"), []byte("rows"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := time.Now().Add(-5 * time.Hour)
+	if err := os.Chtimes(killed, long, long); err != nil {
+		t.Fatal(err)
+	}
+	h.make()
+	if _, err := os.Stat(killed); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a copy of the database is left: %v", err)
+	}
+	if _, err := os.Stat(underWay); err != nil {
+		t.Errorf("a backup under way was taken away: %v", err)
+	}
+}
+
 func TestABackupThatDoesNotStandGetsNoName(t *testing.T) {
 	h := newHouse(t)
 	h.make()

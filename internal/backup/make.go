@@ -65,7 +65,10 @@ func Make(ctx context.Context, o Options) (made Made, err error) {
 			return Made{}, fmt.Errorf("signing the ledger before the backup: %w", err)
 		}
 	}
-	work, err := os.MkdirTemp(o.Dir, ".sopd-backup-")
+	if err := clearAbandoned(o.Dir); err != nil {
+		return Made{}, err
+	}
+	work, err := os.MkdirTemp(o.Dir, workPrefix)
 	if err != nil {
 		return Made{}, unwritable(err)
 	}
@@ -75,6 +78,33 @@ func Make(ctx context.Context, o Options) (made Made, err error) {
 		}
 	}()
 	return o.make(ctx, work)
+}
+
+// workPrefix begins the names of folders in which backups are made. One that is older than abandoned was left by a process
+// that was killed: no backup takes as long as it may take to restore one.
+const (
+	workPrefix = ".sopd-backup-"
+	abandoned  = 4 * time.Hour
+)
+
+// clearAbandoned removes what killed processes left: it may hold a copy of the database that is not encrypted.
+func clearAbandoned(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return unwritable(err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), workPrefix) {
+			continue
+		}
+		// The file system's clock made the time, so it is held against that of the machine.
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > abandoned {
+			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+				return unwritable(err)
+			}
+		}
+	}
+	return nil
 }
 
 func (o Options) make(ctx context.Context, work string) (Made, error) {

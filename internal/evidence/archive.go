@@ -48,7 +48,7 @@ const archiveCursor = "archive.through"
 // the ledger says so. An archive is an export of the ledger alone that names nobody: it verifies like every export, and an
 // erased person is erased from it too.
 //
-// Errors: those of [Export] and [Verify]; [access.ErrConflict] when a file of that name is there. Months that were archived
+// Errors: those of [Export] and [Verify]; [access.ErrConflict] when a file of that name is there that is no archive of the month. Months that were archived
 // before an error stay archived.
 func Archive(ctx context.Context, o ArchiveOptions) ([]ArchivedBody, error) {
 	var done []ArchivedBody
@@ -100,6 +100,11 @@ func (o ArchiveOptions) month(ctx context.Context, month time.Time) (*ArchivedBo
 	m, err := Export(ctx, Options{
 		Store: o.Store, Key: o.Key, From: month, To: month.AddDate(0, 1, 0), Out: path, Program: o.Program, Scope: LedgerOnly, People: Concealed,
 	})
+	if errors.Is(err, access.ErrConflict) {
+		if left, ours := o.left(ctx, path, month); ours {
+			m, err = left, nil
+		}
+	}
 	switch {
 	case errors.Is(err, access.ErrNotFound):
 		body = nil
@@ -119,6 +124,30 @@ func (o ArchiveOptions) month(ctx context.Context, month time.Time) (*ArchivedBo
 		}
 		return tx.SetCursor(archiveCursor, access.Cursor(name), o.Store.Now())
 	})
+}
+
+// left returns the manifest of an archive of the month that is there although the ledger does not say so: the process ended
+// after the file had its name. Whatever else has that name is not ours.
+func (o ArchiveOptions) left(ctx context.Context, path string, month time.Time) (m Manifest, ours bool) {
+	keys, err := o.keys(ctx)
+	if err != nil {
+		return Manifest{}, false
+	}
+	files, err := OpenExport(path)
+	if err != nil {
+		return Manifest{}, false
+	}
+	v, err := Verify(files, keys...)
+	if err = errors.Join(err, files.Close()); err != nil {
+		return Manifest{}, false
+	}
+	return v.Manifest, v.Manifest.archives(month)
+}
+
+// archives reports whether the export is what an archive of the month is: the ledger alone, of the whole month, naming nobody.
+func (m Manifest) archives(month time.Time) bool {
+	named := slices.ContainsFunc(m.Files, func(f FileSum) bool { return f.Name == FilePeople && f.Bytes > 0 })
+	return !named && m.Sources.Scope == LedgerOnly && m.From.Equal(month) && m.Asked.Equal(month.AddDate(0, 1, 0)) && m.To.Equal(m.Asked)
 }
 
 // prove verifies an archive that was written, and returns its hash.

@@ -64,6 +64,34 @@ func TestEachMonthThatHasEndedIsArchivedOnceAndVerifiesInARow(t *testing.T) {
 	}
 }
 
+func TestAnArchiveThatTheLedgerDoesNotNameYetIsTakenAndAnotherFileIsNot(t *testing.T) {
+	a, dir, done := ended(t)
+	// As if the process had ended between the file and its record.
+	month := func() error {
+		return a.store.Write(t.Context(), func(tx *store.Tx) error { return tx.SetCursor("archive.through", "2026-10", a.clock.now) })
+	}
+	if err := month(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := evidence.Archive(t.Context(), a.archives(dir))
+	if err != nil || len(again) != 1 || again[0] != done[2] {
+		t.Errorf("%+v, %v, want %+v", again, err, done[2])
+	}
+	if err := month(); err != nil {
+		t.Fatal(err)
+	}
+	october, err := os.ReadFile(filepath.Join(dir, done[1].File))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, done[2].File), october, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := evidence.Archive(t.Context(), a.archives(dir)); !errors.Is(err, access.ErrConflict) || len(again) != 0 {
+		t.Errorf("another month's file is taken: %+v, %v", again, err)
+	}
+}
+
 func TestAnArchiveThatDoesNotGoOnWhereTheOneBeforeEndsIsFound(t *testing.T) {
 	a, dir, done := ended(t)
 	open := func(i int) evidence.Verified {

@@ -22,6 +22,8 @@ type Site struct {
 	Attributes []string      // names of the profile attributes seen on people
 	Approvers  string        // name or ID of the group that approves until each system has its owner; empty: guessed
 	Desks      []Desk        // every service desk that the account sees
+	Projects   []Project     // every project that the account sees, with its issue types
+	Fields     []string      // names of the fields that tickets can have
 	Pager      string        // what the paging system is called; empty: none was asked
 	Schedules  []Schedule    // the on-call schedules that are enabled
 }
@@ -70,6 +72,18 @@ type Request struct {
 	Statuses []Status
 }
 
+// Project is a project of tickets.
+type Project struct {
+	Key   string // short and stable, such as ACC
+	Types []Type
+}
+
+// Type is an issue type of a project.
+type Type struct {
+	Name     string   // as people see it
+	Statuses []Status // of its workflow
+}
+
 // Field is a field of a request's form.
 type Field struct {
 	Name string // as the portal shows it
@@ -101,6 +115,10 @@ func Folder(site Site) []File {
 		{"calendar.yaml", d.render(calendarText, d)},
 		{"guards.yaml", d.render(guardsText, d)},
 		{"people.yaml", d.render(peopleText, d)},
+		{"routing.yaml", d.render(routingText, d)},
+	}
+	for _, sample := range samples() {
+		files = append(files, d.sample(sample))
 	}
 	for _, p := range procedures() {
 		found := p.find(site.Desks)
@@ -122,10 +140,11 @@ func (s Site) Has(group string) bool {
 
 // sorted returns the site in an order that does not depend on the vendors'.
 func (s Site) sorted() Site {
-	s.Groups, s.Desks = slices.Clone(s.Groups), slices.Clone(s.Desks)
+	s.Groups, s.Desks, s.Projects = slices.Clone(s.Groups), slices.Clone(s.Desks), slices.Clone(s.Projects)
 	slices.SortFunc(s.Groups, func(a, b Group) int {
 		return strings.Compare(a.Name+"\x00"+string(a.ID), b.Name+"\x00"+string(b.ID))
 	})
+	slices.SortFunc(s.Projects, func(a, b Project) int { return strings.Compare(a.Key, b.Key) })
 	slices.SortFunc(s.Desks, func(a, b Desk) int { return strings.Compare(a.Project, b.Project) })
 	return s
 }

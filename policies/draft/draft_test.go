@@ -199,8 +199,11 @@ func TestEveryGuessAndEveryOpenQuestionIsFoundAgain(t *testing.T) {
 	}
 	open, text := 0, ""
 	for _, f := range files {
-		if strings.HasSuffix(f.Name, ".yaml") {
-			text += f.Text
+		for _, line := range strings.Split(f.Text, "\n") {
+			// In what is commented out only the questions above it count.
+			if bare := strings.TrimSpace(line); strings.HasSuffix(f.Name, ".yaml") && (!strings.HasPrefix(bare, "#") || strings.HasPrefix(bare, "# open: ") || strings.HasPrefix(bare, "# guess: ")) {
+				text += line + "\n"
+			}
 		}
 	}
 	for _, m := range marks {
@@ -214,7 +217,7 @@ func TestEveryGuessAndEveryOpenQuestionIsFoundAgain(t *testing.T) {
 	if want := strings.Count(text, "open:"); open != want {
 		t.Errorf("%d open questions, want %d", open, want)
 	}
-	if guesses := len(marks) - open; guesses != strings.Count(text, "guess")-strings.Count(text, "(guess)")-1 { // one explains the mark
+	if guesses := len(marks) - open; guesses != strings.Count(text, "guess")-strings.Count(text, "(guess)") {
 		t.Errorf("%d guesses found in\n%s", guesses, text)
 	}
 	if len(marks) < 40 {

@@ -16,7 +16,12 @@ type Mark struct {
 	Text string // what stands behind the mark
 }
 
-var markWords = regexp.MustCompile(`#\s*(?:.*;\s*)?(open|guess)\b:?\s*(.*)$`)
+var (
+	markWords = regexp.MustCompile(`#\s*(?:.*;\s*)?(open|guess)\b:?\s*(.*)$`)
+	// In a comment the mark comes first: those within a policy that is commented out wait until it no longer is.
+	markedComment = regexp.MustCompile(`^\s*#\s*(open|guess)\b:?\s*(.*)$`)
+	commentLine   = regexp.MustCompile(`^\s*#`)
+)
 
 // Marks finds what is still marked in the policy files of a folder, in the order of files and lines.
 //
@@ -33,7 +38,11 @@ func Marks(folder fs.FS) ([]Mark, error) {
 		}
 		lines := bufio.NewScanner(bytes.NewReader(text))
 		for n := 1; lines.Scan(); n++ {
-			if m := markWords.FindStringSubmatch(lines.Text()); m != nil {
+			words := markWords
+			if commentLine.MatchString(lines.Text()) {
+				words = markedComment
+			}
+			if m := words.FindStringSubmatch(lines.Text()); m != nil {
 				all = append(all, Mark{File: name, Line: n, Open: m[1] == "open", Text: m[2]})
 			}
 		}

@@ -59,7 +59,7 @@ func procedures() []kind {
 		},
 		{
 			Kind: "BreakGlass", Name: "break-glass", Title: "Emergency access", approver: "security", Reviewed: true,
-			request: regexp.MustCompile(`(?i)emergency|break.?glass|fire.?fight`), fulfil: regexp.MustCompile(`(?i)in use|granted|emergency`),
+			request: regexp.MustCompile(`(?i)emergency( \w+)* access|access.*emergency|^emergency$|break.?glass|fire.?fight`), fulfil: regexp.MustCompile(`(?i)in use|granted|emergency`),
 			fields: []slot{systemField, roleField, reason, until},
 			Head:   "maximum: 1h # guess: the longest that anybody should need\nreview: 24h # the default of sopd\n",
 			tail:   breakGlassTail,

@@ -124,7 +124,8 @@ func (d *drafter) Unused() []match {
 	var all []match
 	for _, desk := range d.site.Desks {
 		for _, r := range desk.Requests {
-			if !slices.ContainsFunc(procedures(), func(k kind) bool { return k.request.MatchString(r.Name) }) {
+			sampled := slices.ContainsFunc(samples(), func(s sample) bool { return s.looks != nil && s.looks.MatchString(r.Name) })
+			if !sampled && !taken(r.Name) {
 				all = append(all, match{desk.Project, r})
 			}
 		}
@@ -151,4 +152,21 @@ func (d *drafter) escalation() string {
 		return slug(all[i].Name, "")
 	}
 	return ""
+}
+
+// Routes are the owners of findings with the schedule that is called like them.
+func (d *drafter) Routes() []line {
+	var all []line
+	for _, owner := range []struct{ role, looks string }{
+		{"security-operations", securityWords.String()}, {"it-operations", "(?i)platform|it.?op|infra|operations"},
+	} {
+		looks := regexp.MustCompile(owner.looks)
+		found := slices.DeleteFunc(d.Schedules(), func(s Schedule) bool {
+			return !looks.MatchString(s.Name) || owner.role == "it-operations" && securityWords.MatchString(s.Name)
+		})
+		if len(found) > 0 {
+			all = append(all, line{Key: owner.role, Value: found[0].Name})
+		}
+	}
+	return all
 }

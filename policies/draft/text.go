@@ -129,6 +129,22 @@ approvals: # {{if .Reviewed}}the review, afterwards; {{end}}each by another acti
     owners: true
 {{- end}}`
 
+const routingText = `# Whom alerts of sopd go to. The pager's teams are not read: a guess here is the name of an on-call schedule.
+apiVersion: sopd/v1
+kind: Routing
+{{- if .Routes}}
+owners: # teams in the pager, by the role that owns what is wrong
+{{- range .Routes}}
+  {{.Key}}: [{{q .Value}}] # guess: the team that is called like the on-call schedule
+{{- end}}
+{{- else}}
+# open: owners: {security-operations: [name of a team], it-operations: [name of a team]}
+{{- end}}
+# open: default: [name of a team]; without it other alerts go where the integration's own rules send them
+# open: quietHours: {calendar: office, urgent: P2}; without them no alert waits for working hours
+silence: 15m # guess: how long no pass may succeed before somebody is paged
+`
+
 // escalateText is whom a late promise goes to.
 const escalateText = `{{with .Escalate}}
     escalate: {{q .}} # guess: the on-call schedule of that name{{else}}
@@ -209,7 +225,9 @@ clocks: # the promise that sopd ships with; guess: that it is yours
 
 const readmeText = `# A draft
 
-Written by sopd init on {{.Day}}. Nothing in it lets sopd change anything: every system is only observed.
+Written by sopd init on {{.Day}}. Nothing in it lets sopd change anybody's access: every system is only observed, and
+incidents are contained by nobody. Before you set SOPD_WRITE=true, read the procedures that are not commented out: sopd then
+comments on their tickets, and opens tickets of incidents.
 
 1. Answer what is marked "open", and confirm or correct what is marked "guess": take the mark away when it is right.
    ` + "`sopd check`" + ` lists what is left.
@@ -239,6 +257,8 @@ Request types that no procedure took:
 No paging system was asked: set SOPD_PAGING.
 {{- end}}
 
-Never drafted, because no name tells: the kinds of policy besides these, such as what people get by their profile, access
-reviews, recurring tasks and watchfulness. docs/policies.md has them all, policies/example shows them.
+Commented out are the policies of which not everything was seen, and those that make work for people from the first day:
+access reviews, recurring tasks, the control of procedures, watch rules, duties that are kept apart. Each says in its first
+lines what it waits for; without the comment signs it is in force. Never drafted, because no name tells: what people get by
+their profile (kind Birthright). docs/policies.md has every kind, policies/example an example of each.
 `
