@@ -232,6 +232,18 @@ type actionOn struct {
 	payload                          payload
 }
 
+// told is how the log puts the write. Of acknowledging and closing the vendor's words are known, those of notes are assumed.
+func (on actionOn) told() string {
+	switch on.name {
+	case "Acknowledge":
+		return "Alert acknowledged via API"
+	case "Close":
+		return "Alert closed via API"
+	default:
+		return "Alert " + on.name + " via API"
+	}
+}
+
 func (s *Server) carryOut(on actionOn, apply func(*alert, payload) string) result {
 	a := s.find(on.identifier, on.identifierType)
 	if a == nil {
@@ -246,7 +258,7 @@ func (s *Server) carryOut(on actionOn, apply func(*alert, payload) string) resul
 	if on.payload.Note != "" {
 		s.note(a, on.payload)
 	}
-	s.log(a, "Alert "+on.name+" via API", on.payload.User)
+	s.log(a, on.told(), on.payload.User)
 	s.tell(on.name, a, on.payload)
 	return result{a, ""}
 }

@@ -214,6 +214,20 @@ type actionOn struct {
 	payload                          payload
 }
 
+// told is how the log puts the write. Of acknowledging and closing the vendor's words are known, the others are assumed.
+func (on actionOn) told() string {
+	switch on.name {
+	case "Acknowledge":
+		return "Alert acknowledged via API"
+	case "Close":
+		return "Alert closed via API"
+	case "AddTags":
+		return "Tags added via API [" + strings.Join(on.payload.Tags, ", ") + "]"
+	default:
+		return "Alert " + on.name + " via API"
+	}
+}
+
 func (s *Server) carryOut(on actionOn, apply func(*alert, payload) string) result {
 	a := s.find(on.identifier, on.identifierType)
 	if a == nil {
@@ -231,7 +245,7 @@ func (s *Server) carryOut(on actionOn, apply func(*alert, payload) string) resul
 	if on.name == "Delete" {
 		a.deleted = true
 	}
-	s.log(a, "Alert "+on.name+" via API", on.payload.User)
+	s.log(a, on.told(), on.payload.User)
 	s.tell(on.name, a, on.payload)
 	return result{a, ""}
 }

@@ -35,6 +35,8 @@ type Alerts interface {
 	Alert(ctx context.Context, id paging.AlertID) (paging.Alert, error)
 	// Notes lists the notes of an alert.
 	Notes(ctx context.Context, id paging.AlertID) ([]paging.Note, error)
+	// Logs lists what was done to an alert.
+	Logs(ctx context.Context, id paging.AlertID) ([]paging.Entry, error)
 }
 
 // Comments reads what stands on tickets.

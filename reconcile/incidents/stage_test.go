@@ -72,14 +72,17 @@ type bench struct {
 	alerts   map[paging.AlertID]paging.Alert
 	notes    map[paging.AlertID][]paging.Note
 	comments map[ticket.Key][]ticket.Comment
+	logs     map[paging.AlertID][]paging.Entry
+	logFault error
 	reads    int // of single alerts
+	logReads int
 	opened   int
 	write    bool
 }
 
 func newBench(t *testing.T, notes bool) *bench {
 	t.Helper()
-	b := &bench{T: t, now: start, write: true, alerts: map[paging.AlertID]paging.Alert{}, notes: map[paging.AlertID][]paging.Note{},
+	b := &bench{T: t, now: start, write: true, alerts: map[paging.AlertID]paging.Alert{}, notes: map[paging.AlertID][]paging.Note{}, logs: map[paging.AlertID][]paging.Entry{},
 		comments: map[ticket.Key][]ticket.Comment{}}
 	set, err := policies.Load(fstest.MapFS{
 		"catalog.yaml": {Data: []byte(systems)}, "incidents.yaml": {Data: fmt.Appendf(nil, response, notes)},
@@ -128,7 +131,7 @@ func (b *bench) do(fn func(*store.Tx) error) {
 func (b *bench) Alerts(_ context.Context, w paging.Window) ([]paging.Alert, error) {
 	var found []paging.Alert
 	for _, a := range b.alerts {
-		if !w.By.Of(a).Before(w.From) {
+		if at := w.By.Of(a); !at.Before(w.From) && (w.To.IsZero() || at.Before(w.To)) {
 			a.Details = nil
 			found = append(found, a)
 		}
@@ -149,6 +152,12 @@ func (b *bench) Alert(_ context.Context, id paging.AlertID) (paging.Alert, error
 // Notes lists the notes of one.
 func (b *bench) Notes(_ context.Context, id paging.AlertID) ([]paging.Note, error) {
 	return b.notes[id], nil
+}
+
+// Logs lists the log of one.
+func (b *bench) Logs(_ context.Context, id paging.AlertID) ([]paging.Entry, error) {
+	b.logReads++
+	return b.logs[id], b.logFault
 }
 
 // Comments lists the comments of a ticket.

@@ -70,6 +70,9 @@ func (p speaker) both(purpose, text string) error {
 func (s *Stage) tell(tx *store.Tx, w reconcile.Round, out *incident.Outcome, sight incident.Sight) error {
 	p := speaker{tx: tx, record: out.Record, alerts: sight.Alerts, now: w.Now}
 	steps := []func(speaker, incident.Sight) error{s.openTicket, s.engage, s.link, s.remind, s.closeAlerts, s.review, s.missing}
+	if out.Record.Backfilled {
+		steps = nil
+	}
 	for _, step := range steps {
 		if err := step(p, sight); err != nil {
 			return err
