@@ -56,6 +56,8 @@ func (p payload) problem() (field, why string) {
 	switch {
 	case len(p.Tags) > 20 || longest(p.Tags) > 50:
 		return "tags", "at most 20 tags of 50 characters"
+	case slices.ContainsFunc(p.Responders, Responder.wrong):
+		return "responders", "type must be one of user, team, escalation, schedule, with an id or a name"
 	case len(p.Actions) > 10 || longest(p.Actions) > 50:
 		return "actions", "at most 10 actions of 50 characters"
 	case !slices.Contains([]string{"", "P1", "P2", "P3", "P4", "P5"}, p.Priority):

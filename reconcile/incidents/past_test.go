@@ -358,3 +358,15 @@ func TestWhatDoesNotAddUpIsKeptFlaggedAndNotCounted(t *testing.T) {
 		t.Errorf("counted: %+v", c)
 	}
 }
+
+func TestWhoeverIsOnCallInTheSchedulesOfThePolicyIsPaged(t *testing.T) {
+	b := newBenchOf(t, strings.Replace(response, "onCall: {teams: [Security]", "onCall: {schedules: [Nights]", 1))
+	b.alarm("a1", nil)
+	for range 7 {
+		b.pass()
+	}
+	pages := b.effects(change.AlertOpen)
+	if len(pages) != 1 || !slices.Equal(pages[0].Page.Schedules, []string{"Nights"}) || len(pages[0].Page.Teams) != 0 {
+		t.Errorf("pages %+v", pages)
+	}
+}
