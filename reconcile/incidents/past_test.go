@@ -127,6 +127,9 @@ func TestThePastIsLeftAloneWhereThePolicyDoesNotAskForIt(t *testing.T) {
 	b := newBench(t, false)
 	b.old("a1", 40*day, 3*time.Hour)
 	b.old("a2", time.Minute, 30*time.Second)
+	b.issue("SEC-1", func(x *ticket.Ticket) {
+		x.Created, x.Updated, x.Done, x.Status = start.Add(-5*time.Hour), start.Add(-time.Hour), true, "Closed"
+	})
 	b.pass()
 	b.pass()
 	b.silent()
