@@ -26,9 +26,10 @@ type Incident struct {
 	// AlertLink is where an alert is seen, with {id} for its ID; empty: tickets get no link.
 	AlertLink string
 	Engine    incident.Policy
-	// Teams are paged for Sev 1 and 2: at once, or when nobody has taken an alert that pages by itself for as long as After.
-	Teams []string
-	After time.Duration
+	// Teams, and whoever is on call in Schedules, are paged for Sev 1 and 2: at once, or when nobody has taken an alert that
+	// pages by itself for as long as After.
+	Teams, Schedules []string
+	After            time.Duration
 	// Remind is how long before an update is due somebody is reminded; 0: nobody is.
 	Remind      time.Duration
 	Containment Containment
@@ -78,7 +79,7 @@ func (c *compiler) incidentResponse(f *file) {
 	c.set.SOPs = append(c.set.SOPs, p)
 	i := &Incident{
 		SOP: p.Name, ID: p.ID(), AlertField: in.Alerts.Field, UserDetail: in.Alerts.User, GroupDetail: in.Alerts.Group,
-		AlertLink: in.Alerts.Link, Teams: in.OnCall.Teams, ReviewType: in.Review.Type, DueField: in.Review.Due,
+		AlertLink: in.Alerts.Link, Teams: in.OnCall.Teams, Schedules: in.OnCall.Schedules, ReviewType: in.Review.Type, DueField: in.Review.Due,
 	}
 	f.incidentTickets(i, in)
 	i.Alerts = f.incidentCondition("$.alerts.when", in.Alerts.When)
@@ -87,8 +88,11 @@ func (c *compiler) incidentResponse(f *file) {
 	}
 	i.Engine.Tree = f.severities(in.Severity)
 	i.Engine.Statuses = f.milestones(in.Milestones)
-	if len(in.OnCall.Teams) == 0 {
-		f.wrong("$.onCall.teams", "name the teams that are paged for Sev 1 and 2")
+	if len(in.OnCall.Teams)+len(in.OnCall.Schedules) == 0 {
+		f.wrong("$.onCall.teams", "name the teams that are paged for Sev 1 and 2, or schedules whose on-call people are")
+	}
+	for n, name := range in.OnCall.Schedules {
+		f.required(fmt.Sprintf("$.onCall.schedules[%d]", n), name)
 	}
 	i.After, i.Remind = f.duration("$.onCall.after", in.OnCall.After, 0), f.duration("$.updates.remind", in.Updates.Remind, 0)
 	i.Containment = f.containment(in.Containment)

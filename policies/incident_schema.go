@@ -29,8 +29,9 @@ type branchYAML struct {
 
 // onCallYAML says who is paged for Sev 1 and 2.
 type onCallYAML struct {
-	Teams []string `yaml:"teams"` // names of teams in the pager
-	After string   `yaml:"after"` // how long an alert that pages by itself may wait for somebody first, such as 5m
+	Teams     []string `yaml:"teams"`     // names of teams in the pager
+	Schedules []string `yaml:"schedules"` // names of schedules in the pager, whose on-call people are paged
+	After     string   `yaml:"after"`     // how long an alert that pages by itself may wait for somebody first, such as 5m
 }
 
 type updatesYAML struct {

@@ -51,6 +51,7 @@ func TestBadIncidentAndRoutingPoliciesAreRefusedWithTheirPlace(t *testing.T) {
 		"status twice":              {response, "resolved: [Resolved]", "resolved: [Contained]", "stands twice"},
 		"never closed":              {response, "  closed: [Closed]\n", "", "in which an incident is closed"},
 		"nobody on call":            {response, "teams: [Security Operations]", "teams: []", "name the teams"},
+		"schedule without a name":   {response, "  after: 5m", "  schedules: [\"\"]\n  after: 5m", "is missing"},
 		"time not understood":       {response, "after: 5m", "after: soon", "write a time such as 10m"},
 		"nobody may confirm":        {response, "    groups: [00g1examplesecops]", "    groups: []", "nobody may confirm"},
 		"unknown step":              {response, "steps: [clear-sessions]", "steps: [unplug]", "write one of: clear-sessions, suspend"},

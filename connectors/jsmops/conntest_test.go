@@ -84,6 +84,11 @@ func moreNotes(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(`{"values":[{"id":"1","note":"n"}],"links":{"next":"/v1/alerts/x/notes?after=1"}}`))
 }
 
+// moreLogs answers every page of a log with the same link to another.
+func moreLogs(w http.ResponseWriter, _ *http.Request) {
+	_, _ = w.Write([]byte(`{"values":[{"log":"n"}],"links":{"next":"/v1/alerts/x/logs?after=1"}}`))
+}
+
 // moreSchedules answers every page of schedules alike.
 func moreSchedules(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(`{"values":[{"id":"1","name":"n","enabled":true}],"links":{"next":"/v1/schedules?offset=1"}}`))
@@ -127,6 +132,7 @@ func TestJSMOperationsBehavesAsConnectorsMust(t *testing.T) {
 		read("alert", func(ctx context.Context, p *jsmops.Pager) (any, error) { return p.Alert(ctx, v.id) }, nil),
 		read("alert by alias", func(ctx context.Context, p *jsmops.Pager) (any, error) { return p.AlertByAlias(ctx, "disk") }, nil),
 		read("notes", func(ctx context.Context, p *jsmops.Pager) (any, error) { return p.Notes(ctx, v.id) }, moreNotes),
+		read("log", func(ctx context.Context, p *jsmops.Pager) (any, error) { return p.Logs(ctx, v.id) }, moreLogs),
 		read("schedules", func(ctx context.Context, p *jsmops.Pager) (any, error) { return p.Schedules(ctx) }, moreSchedules),
 		read("on call", func(ctx context.Context, p *jsmops.Pager) (any, error) { return p.OnCall(ctx, v.schedule) }, nil),
 		write("create", conntest.IdempotentWrite, func(ctx context.Context, p *jsmops.Pager) (any, error) {

@@ -278,6 +278,7 @@ func TestIdentifiersThatWouldLeaveThePathAreRefusedBeforeTheyAreSent(t *testing.
 		"alert":       func() error { _, err := p.Alert(t.Context(), "a/../requests/x"); return err },
 		"alias":       func() error { _, err := p.AlertByAlias(t.Context(), "team/alert"); return err },
 		"notes":       func() error { _, err := p.Notes(t.Context(), "a?b"); return err },
+		"log":         func() error { _, err := p.Logs(t.Context(), "a?b"); return err },
 		"note":        func() error { return p.Note(t.Context(), "", "n") },
 		"empty note":  func() error { return p.Note(t.Context(), "a", "") },
 		"long note":   func() error { return p.Note(t.Context(), "a", strings.Repeat("n", 25_001)) },

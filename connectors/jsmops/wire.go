@@ -32,6 +32,17 @@ type noteList struct {
 	Links links `json:"links"`
 }
 
+// logList is a page of a log.
+//
+// Source: JSM Operations API, schema AlertLog.
+type logList struct {
+	Values *[]struct {
+		Log     string `json:"log"`
+		LogTime moment `json:"logTime"`
+	} `json:"values"`
+	Links links `json:"links"`
+}
+
 // wireSchedule is an on-call schedule.
 type wireSchedule struct {
 	ID      string `json:"id"`

@@ -21,7 +21,7 @@ const (
 	maxNote        = 25_000
 	maxTags        = 20
 	maxTag         = 50
-	maxTeams       = 50
+	maxResponders  = 50
 )
 
 // errInBand says that a write was accepted and then not carried out.
@@ -40,7 +40,7 @@ type createBody struct {
 	User        string            `json:"user"`
 }
 
-// responder names a team. Integration events take names, as Opsgenie does; REST would take IDs only.
+// responder names a team or a schedule. Integration events take names, as Opsgenie does; REST would take IDs only.
 type responder struct {
 	Type string `json:"type"`
 	Name string `json:"name"`
@@ -56,7 +56,7 @@ type actBody struct {
 // Create pages: it creates an alert, or joins the open one with the same alias, and returns its ID once the vendor has
 // carried it out. It may be repeated: the alias makes it safe. Message and description are cut to what the vendor takes.
 //
-// Errors: [access.ErrInvalid] without alias or message or with tags or teams that the vendor refuses;
+// Errors: [access.ErrInvalid] without alias or message or with tags or responders that the vendor refuses;
 // [access.ErrConflict] when the vendor accepted it and did not carry it out; [access.ErrUnconfirmed] when it is not known
 // whether it did.
 func (p *Pager) Create(ctx context.Context, a paging.NewAlert) (paging.AlertID, error) {
@@ -81,8 +81,8 @@ func (p *Pager) createBody(a paging.NewAlert) (createBody, error) {
 	if _, err := paging.ParseAlias(string(a.Alias)); err != nil {
 		return createBody{}, err
 	}
-	if a.Message == "" || len(a.Tags) > maxTags || len(a.Teams) > maxTeams {
-		return createBody{}, fmt.Errorf("jsmops: an alert needs a message, at most %d tags and %d teams: %w", maxTags, maxTeams, access.ErrInvalid)
+	if a.Message == "" || len(a.Tags) > maxTags || len(a.Teams)+len(a.Schedules) > maxResponders {
+		return createBody{}, fmt.Errorf("jsmops: an alert needs a message, at most %d tags and %d responders: %w", maxTags, maxResponders, access.ErrInvalid)
 	}
 	for _, tag := range a.Tags {
 		if tag == "" || len([]rune(tag)) > maxTag {
@@ -93,6 +93,9 @@ func (p *Pager) createBody(a paging.NewAlert) (createBody, error) {
 		Tags: a.Tags, Details: a.Details, Priority: a.Priority.String(), Source: "sopd", User: p.options.Author}
 	for _, team := range a.Teams {
 		body.Responders = append(body.Responders, responder{Type: "team", Name: team})
+	}
+	for _, schedule := range a.Schedules {
+		body.Responders = append(body.Responders, responder{Type: "schedule", Name: schedule})
 	}
 	return body, nil
 }

@@ -71,6 +71,11 @@ func moreNotes(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(`{"took":0.1,"requestId":"r","data":[{"note":"n"}],"paging":{"next":"https://api.opsgenie.com/v2/alerts/x/notes?offset=o1"}}`))
 }
 
+// moreLogs answers every page of a log with the same link to another.
+func moreLogs(w http.ResponseWriter, _ *http.Request) {
+	_, _ = w.Write([]byte(`{"took":0.1,"requestId":"r","data":[{"log":"n"}],"paging":{"next":"https://api.opsgenie.com/v2/alerts/x/logs?offset=o1"}}`))
+}
+
 func connect(t testing.TB, s conntest.Setup) *opsgenie.Pager {
 	t.Helper()
 	p, err := opsgenie.New(opsgenie.Options{URL: s.BaseURL, Key: secret.New(s.Secret), Transport: s.Tune, PollWait: time.Millisecond})
@@ -94,6 +99,7 @@ func TestOpsgenieBehavesAsConnectorsMust(t *testing.T) {
 		read("alert", func(ctx context.Context, p *opsgenie.Pager) (any, error) { return p.Alert(ctx, v.id) }, nil),
 		read("alert by alias", func(ctx context.Context, p *opsgenie.Pager) (any, error) { return p.AlertByAlias(ctx, "disk") }, nil),
 		read("notes", func(ctx context.Context, p *opsgenie.Pager) (any, error) { return p.Notes(ctx, v.id) }, moreNotes),
+		read("log", func(ctx context.Context, p *opsgenie.Pager) (any, error) { return p.Logs(ctx, v.id) }, moreLogs),
 		read("schedules", func(ctx context.Context, p *opsgenie.Pager) (any, error) { return p.Schedules(ctx) }, nil),
 		read("on call", func(ctx context.Context, p *opsgenie.Pager) (any, error) { return p.OnCall(ctx, v.schedule) }, nil),
 		write("create", conntest.IdempotentWrite, func(ctx context.Context, p *opsgenie.Pager) (any, error) {

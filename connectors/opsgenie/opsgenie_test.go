@@ -138,6 +138,7 @@ func TestIdentifiersThatWouldLeaveThePathAreRefusedBeforeTheyAreSent(t *testing.
 		"create":      func() error { _, err := p.Create(t.Context(), paging.NewAlert{Alias: "a/b", Message: "m"}); return err },
 		"no alias":    func() error { _, err := p.Create(t.Context(), paging.NewAlert{Message: "m"}); return err },
 		"notes":       func() error { _, err := p.Notes(t.Context(), "a?b"); return err },
+		"log":         func() error { _, err := p.Logs(t.Context(), "a?b"); return err },
 		"note":        func() error { return p.Note(t.Context(), "", "n") },
 		"empty note":  func() error { return p.Note(t.Context(), "a", "") },
 		"acknowledge": func() error { return p.Acknowledge(t.Context(), "a#b") },

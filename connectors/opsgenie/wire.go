@@ -46,6 +46,20 @@ type noteList struct {
 	} `json:"paging"`
 }
 
+// logList is a page of a log.
+//
+// Source: opsgenie-oas, definition AlertLog.
+type logList struct {
+	client.ResultMetadata
+	Data *[]struct {
+		Log       string `json:"log"`
+		CreatedAt moment `json:"createdAt"`
+	} `json:"data"`
+	Paging struct {
+		Next string `json:"next"`
+	} `json:"paging"`
+}
+
 // accepted is the answer to a write. The SDK fills in RequestId from the header X-Request-Id when there is one.
 type accepted struct {
 	client.ResultMetadata

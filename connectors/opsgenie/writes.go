@@ -68,6 +68,9 @@ func (p *Pager) createRequest(a paging.NewAlert) (*alert.CreateAlertRequest, err
 	for _, team := range a.Teams {
 		req.Responders = append(req.Responders, alert.Responder{Type: alert.TeamResponder, Name: team})
 	}
+	for _, schedule := range a.Schedules {
+		req.Responders = append(req.Responders, alert.Responder{Type: alert.ScheduleResponder, Name: schedule})
+	}
 	return req, nil
 }
 

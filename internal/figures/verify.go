@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -106,7 +107,7 @@ func (v *verifier) facts(tx *store.Tx) error {
 func same(a, b kpi.Fact) bool {
 	times := a.At.Equal(b.At) && a.Recorded.Equal(b.Recorded)
 	a.At, a.Recorded = b.At, b.Recorded
-	return times && a == b
+	return times && reflect.DeepEqual(a, b)
 }
 
 // cycles compares the stored cycles with those that the ledger's facts give. What the passing of time alone changes in an

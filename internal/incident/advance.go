@@ -234,6 +234,7 @@ type sign struct {
 	milestone Milestone
 	at        time.Time
 	source    string
+	estimated bool // nothing tells when; at is when its alert was last changed
 }
 
 // signs returns what alerts, ticket and playbooks show, the earliest first.
@@ -248,41 +249,46 @@ func (a *advance) signs() []sign {
 	all = append(all, a.ends()...)
 	for _, run := range a.out.Record.Runs {
 		if !run.Finished.IsZero() && len(run.Steps) > 0 {
-			all = append(all, sign{Contained, run.Finished, "playbook"})
+			all = append(all, sign{milestone: Contained, at: run.Finished, source: "playbook"})
 		}
 	}
 	slices.SortStableFunc(all, func(x, y sign) int { return cmp.Or(x.at.Compare(y.at), cmp.Compare(x.milestone, y.milestone)) })
 	return all
 }
 
-// ofAlert reads an alert. A tag has no time of its own: what counts is when the alert was last changed as it was first seen
-// with the tag.
+// ofAlert reads an alert: what its log tells, else the times that it carries, else when it was last changed.
 func ofAlert(a Alert) []sign {
 	var all []sign
 	switch {
+	case !a.Acknowledged && a.AckAfter == 0 && a.Times.Acknowledged.IsZero():
+	case !a.Times.Acknowledged.IsZero():
+		all = append(all, sign{milestone: Acknowledged, at: a.Times.Acknowledged, source: "alert"})
 	case a.AckAfter > 0:
-		all = append(all, sign{Acknowledged, a.Created.Add(a.AckAfter), "alert"})
-	case a.Acknowledged:
-		all = append(all, sign{Acknowledged, a.Updated, "alert"})
+		all = append(all, sign{milestone: Acknowledged, at: a.Created.Add(a.AckAfter), source: "alert"})
+	default:
+		all = append(all, sign{milestone: Acknowledged, at: a.Updated, source: "alert", estimated: true})
 	}
-	for _, tag := range a.Tags {
-		for _, m := range Milestones()[1:] {
-			if strings.EqualFold(tag, string(m)) {
-				all = append(all, sign{m, a.Updated, "tag"})
-			}
+	for _, m := range a.Tagged() {
+		at, told := a.Times.Tagged[m]
+		if !told {
+			at = a.Updated
 		}
+		all = append(all, sign{milestone: m, at: at, source: "tag", estimated: !told})
 	}
 	return all
 }
 
-func (a Alert) closed() (time.Time, bool) {
+// closed reports when the alert was closed, and whether that is only an estimate.
+func (a Alert) closed() (at time.Time, estimated, closed bool) {
 	switch {
 	case a.Open || a.Gone:
-		return time.Time{}, false
+		return time.Time{}, false, false
+	case !a.Times.Closed.IsZero():
+		return a.Times.Closed, false, true
 	case a.CloseAfter > 0:
-		return a.Created.Add(a.CloseAfter), true
+		return a.Created.Add(a.CloseAfter), false, true
 	default:
-		return a.Updated, true
+		return a.Updated, true, true
 	}
 }
 
@@ -290,26 +296,27 @@ func (a Alert) closed() (time.Time, bool) {
 // no ticket to say so.
 func (a *advance) ends() []sign {
 	var last time.Time
+	estimated := false
 	for _, alert := range a.sight.Alerts {
 		if alert.Gone {
 			continue
 		}
-		at, closed := alert.closed()
+		at, guess, closed := alert.closed()
 		if !closed {
 			return nil
 		}
 		if at.After(last) {
-			last = at
+			last, estimated = at, guess
 		}
 	}
 	r := a.out.Record
 	switch {
 	case last.IsZero():
 		return nil
-	case r.TicketGone, a.sight.Ticket == nil && r.Ticket == "" && !r.Severity.Major():
-		return []sign{{Closed, last, "alert"}, {Resolved, last, "alert"}}
+	case r.TicketGone, a.sight.Ticket == nil && r.Ticket == "" && (r.Backfilled || !r.Severity.Major()):
+		return []sign{{Closed, last, "alert", estimated}, {Resolved, last, "alert", estimated}}
 	default:
-		return []sign{{Resolved, last, "alert"}}
+		return []sign{{Resolved, last, "alert", estimated}}
 	}
 }
 
@@ -323,11 +330,11 @@ func (a *advance) ofTicket(t ticket.Ticket) []sign {
 		}
 		moved = true
 		if m, means := a.policy.Statuses[strings.ToLower(e.ToText)]; means {
-			all = append(all, sign{m, e.At, "status"})
+			all = append(all, sign{milestone: m, at: e.At, source: "status"})
 		}
 	}
 	if m, means := a.policy.Statuses[strings.ToLower(t.Status)]; means && !moved {
-		all = append(all, sign{m, t.Created, "status"})
+		all = append(all, sign{milestone: m, at: t.Created, source: "status"})
 	}
 	return all
 }
@@ -351,6 +358,9 @@ func (a *advance) reach(s sign) {
 const skew = time.Minute
 
 func (a *advance) set(s sign) {
+	if s.estimated {
+		a.flag(EstimatedTime, string(s.milestone), fmt.Sprintf("nothing tells when the incident was %s; %s, when its alert was last changed, is taken for it", s.milestone, stamp(s.at)))
+	}
 	id := string(a.out.Record.ID) + "/" + s.milestone.Fact()
 	if s.milestone == Resolved || s.milestone == Closed {
 		id = a.factID(s.milestone.Fact())

@@ -111,6 +111,8 @@ type Alert struct {
 	paging.Alert
 	// Gone: the pager does not know it any more.
 	Gone bool `json:"gone,omitempty"`
+	// Times are when things were done to it, as its log tells.
+	Times Times `json:"times,omitzero"`
 }
 
 // Moment is when a milestone was reached, and how that is known.
@@ -141,7 +143,9 @@ type Record struct {
 	Reopened time.Time `json:"reopened,omitzero"`
 	// Withdrawn is when nothing was left of it in the vendors before it was closed; zero otherwise.
 	Withdrawn time.Time `json:"withdrawn,omitzero"`
-	Updates   []Update  `json:"updates,omitempty"` // by time
+	// Backfilled: it was over before sopd looked after incidents. Nothing is opened, said or paged for it.
+	Backfilled bool     `json:"backfilled,omitempty"`
+	Updates    []Update `json:"updates,omitempty"` // by time
 	// Handled are the orders that were dealt with, by [Order.Ref].
 	Handled map[string]bool `json:"handled,omitempty"`
 	Runs    []Run           `json:"runs,omitempty"`
@@ -175,6 +179,7 @@ const (
 	AlertDeleted  FlagKind = "alert-deleted"  // the pager does not know the alert any more
 	BeforeStart   FlagKind = "before-start"   // a milestone lies before the detection
 	InFuture      FlagKind = "in-future"      // a milestone lies ahead
+	EstimatedTime FlagKind = "estimated-time" // a milestone's time is that of the alert's last change: no record of its own is left
 	UnknownAlert  FlagKind = "unknown-alert"  // the ticket names an alert that does not exist
 	Refused       FlagKind = "refused"        // somebody asked for what they may not
 )
@@ -192,7 +197,7 @@ func (r Record) Reached(m Milestone) bool { return !r.Milestones[m].At.IsZero() 
 
 // Live reports whether something is still to happen: the incident is not closed, or its review is not complete.
 func (r Record) Live() bool {
-	if !r.Withdrawn.IsZero() {
+	if !r.Withdrawn.IsZero() || r.Backfilled {
 		return false
 	}
 	return !r.Reached(Closed) || !r.Review.Opened.IsZero() && r.Review.Completed.IsZero()

@@ -48,7 +48,7 @@ func (a *advance) order(o Judged) {
 		// The end of an incident is the end of its containment too.
 		a.refuse(o, Refused, "Not done: that an incident is %s is said only by somebody whom the policy authorises, or by the ticket's status.", o.Command.Milestone)
 	case o.Command.Verb == Mark && o.Command.Time.IsZero():
-		a.reach(sign{o.Command.Milestone, o.At, where(o)})
+		a.reach(sign{milestone: o.Command.Milestone, at: o.At, source: where(o)})
 	case o.Command.Verb == Mark:
 		a.correct(o)
 	}
@@ -91,7 +91,7 @@ func (a *advance) correct(o Judged) {
 	case m == Detected && a.earliest().Before(at):
 		a.refuse(o, BeforeStart, "Not done: the detection at %s would be after another milestone.", stamp(at))
 	case !reached:
-		a.set(sign{m, at, where(o)})
+		a.set(sign{milestone: m, at: at, source: where(o)})
 		a.reply(o, "Done: %s at %s.", m, stamp(at))
 	case before.At.Equal(at): // it is so
 	default:

@@ -13,6 +13,9 @@ import (
 func Compute(d Definition, facts []Fact, now time.Time) []Cycle {
 	bySubject := map[string][]entry{}
 	for _, e := range resolve(facts) {
+		if len(e.Clocks) > 0 && !slices.Contains(e.Clocks, d.Name) {
+			continue
+		}
 		bySubject[e.Subject] = append(bySubject[e.Subject], e)
 	}
 	m := measure{definition: d, calendar: d.calendar(), roles: d.roles()}

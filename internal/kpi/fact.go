@@ -26,6 +26,9 @@ type Fact struct {
 	Change     string `json:"change,omitempty"`     // the change ID that the fact tells of
 	Corrects   string `json:"corrects,omitempty"`   // ID of the fact that this one replaces
 	Backfilled bool   `json:"backfilled,omitempty"` // read from a vendor's history at the first start
+	// Clocks are the names of the clocks that the fact is for; empty: every clock that lists it. History does not tell how
+	// every promise went, and what it does not tell is not counted as broken.
+	Clocks []string `json:"clocks,omitempty"`
 }
 
 // Known returns the facts that had been recorded by the instant at. Figures computed of them are what was shown then.
@@ -54,7 +57,7 @@ func (f Fact) compare(o Fact) int {
 	return cmp.Or(cmp.Compare(f.ID, o.ID), f.Recorded.Compare(o.Recorded), f.At.Compare(o.At),
 		cmp.Compare(f.Subject, o.Subject), cmp.Compare(f.Name, o.Name), cmp.Compare(f.Source, o.Source),
 		cmp.Compare(f.Severity, o.Severity), cmp.Compare(f.Waiting, o.Waiting), cmp.Compare(f.Change, o.Change),
-		cmp.Compare(f.Corrects, o.Corrects), compareBool(f.Backfilled, o.Backfilled))
+		cmp.Compare(f.Corrects, o.Corrects), compareBool(f.Backfilled, o.Backfilled), slices.Compare(f.Clocks, o.Clocks))
 }
 
 // compareBool orders false before true.

@@ -154,3 +154,17 @@ func TestClosedSubjectsAreNotCountedAgain(t *testing.T) {
 		t.Errorf("as of an earlier time: %v", lines(earlier))
 	}
 }
+
+func TestAFactThatIsForSomeClocksIsNoneOfTheOthers(t *testing.T) {
+	d := kpi.Definition{SOP: "s", Name: "told", Start: []string{"began"}, Stop: []string{"ended"}, Targets: map[string]kpi.Target{"": target(t, "1h")}}
+	facts := []kpi.Fact{
+		{Subject: "A", Name: "began", At: at(t, "1d 09:00"), Clocks: []string{"told"}}, {Subject: "A", Name: "ended", At: at(t, "1d 09:30"), Clocks: []string{"told"}},
+	}
+	if got := kpi.Compute(d, facts, at(t, "2d 09:00")); len(got) != 1 || got[0].Outcome != kpi.Met {
+		t.Errorf("cycles %+v", got)
+	}
+	d.Name = "untold"
+	if got := kpi.Compute(d, facts, at(t, "2d 09:00")); len(got) != 0 {
+		t.Errorf("cycles %+v", got)
+	}
+}

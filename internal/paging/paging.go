@@ -86,7 +86,8 @@ type NewAlert struct {
 	Priority    Priority
 	Tags        []string          // at most 20 of 50 characters
 	Details     map[string]string // further facts by name
-	Teams       []string          // names of the responding teams; empty: the integration's own
+	Teams       []string          // names of the responding teams
+	Schedules   []string          // names of schedules whose on-call people respond; without a team either: the integration's own
 }
 
 // OnCall is who answers for a schedule now.

@@ -33,6 +33,12 @@ type Note struct {
 	Created time.Time // zero when the vendor does not say
 }
 
+// Entry is an entry of an alert's log: what was done to it, as a sentence for people.
+type Entry struct {
+	Text    string    // in the vendor's words
+	Created time.Time // zero when the vendor does not say
+}
+
 // Schedule is an on-call schedule.
 type Schedule struct {
 	ID      ScheduleID // never changes

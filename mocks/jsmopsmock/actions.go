@@ -33,6 +33,13 @@ type payloadResponder struct {
 	Name string `json:"name"`
 }
 
+// wrong tells whether the vendor refuses the responder.
+//
+// Source: JSM Operations API, schema Responder; that integration events take names is Opsgenie's.
+func (r payloadResponder) wrong() bool {
+	return !slices.Contains([]string{"team", "user", "escalation", "schedule"}, r.Type) || r.ID == "" && r.Name == ""
+}
+
 // userPayload is the body of a write by a user. Acknowledging and closing have none; what is sent is not looked at.
 //
 // Source: JSM Operations API, schema CreateAlertRequest; POST alerts/{id}/notes.
@@ -67,6 +74,8 @@ func (p payload) problem() string {
 		return "at most 10 actions of 50 characters"
 	case len(p.Responders) > 50:
 		return "at most 50 responders"
+	case slices.ContainsFunc(p.Responders, payloadResponder.wrong):
+		return "a responder must be one of team, user, escalation, schedule, with an id or a name"
 	case !slices.Contains([]string{"", "P1", "P2", "P3", "P4", "P5"}, p.Priority):
 		return "priority must be one of P1, P2, P3, P4, P5"
 	}
@@ -232,6 +241,18 @@ type actionOn struct {
 	payload                          payload
 }
 
+// told is how the log puts the write. Of acknowledging and closing the vendor's words are known, those of notes are assumed.
+func (on actionOn) told() string {
+	switch on.name {
+	case "Acknowledge":
+		return "Alert acknowledged via API"
+	case "Close":
+		return "Alert closed via API"
+	default:
+		return "Alert " + on.name + " via API"
+	}
+}
+
 func (s *Server) carryOut(on actionOn, apply func(*alert, payload) string) result {
 	a := s.find(on.identifier, on.identifierType)
 	if a == nil {
@@ -246,7 +267,7 @@ func (s *Server) carryOut(on actionOn, apply func(*alert, payload) string) resul
 	if on.payload.Note != "" {
 		s.note(a, on.payload)
 	}
-	s.log(a, "Alert "+on.name+" via API", on.payload.User)
+	s.log(a, on.told(), on.payload.User)
 	s.tell(on.name, a, on.payload)
 	return result{a, ""}
 }

@@ -56,6 +56,8 @@ func (p payload) problem() (field, why string) {
 	switch {
 	case len(p.Tags) > 20 || longest(p.Tags) > 50:
 		return "tags", "at most 20 tags of 50 characters"
+	case slices.ContainsFunc(p.Responders, Responder.wrong):
+		return "responders", "type must be one of user, team, escalation, schedule, with an id or a name"
 	case len(p.Actions) > 10 || longest(p.Actions) > 50:
 		return "actions", "at most 10 actions of 50 characters"
 	case !slices.Contains([]string{"", "P1", "P2", "P3", "P4", "P5"}, p.Priority):
@@ -214,6 +216,20 @@ type actionOn struct {
 	payload                          payload
 }
 
+// told is how the log puts the write. Of acknowledging and closing the vendor's words are known, the others are assumed.
+func (on actionOn) told() string {
+	switch on.name {
+	case "Acknowledge":
+		return "Alert acknowledged via API"
+	case "Close":
+		return "Alert closed via API"
+	case "AddTags":
+		return "Tags added via API [" + strings.Join(on.payload.Tags, ", ") + "]"
+	default:
+		return "Alert " + on.name + " via API"
+	}
+}
+
 func (s *Server) carryOut(on actionOn, apply func(*alert, payload) string) result {
 	a := s.find(on.identifier, on.identifierType)
 	if a == nil {
@@ -231,7 +247,7 @@ func (s *Server) carryOut(on actionOn, apply func(*alert, payload) string) resul
 	if on.name == "Delete" {
 		a.deleted = true
 	}
-	s.log(a, "Alert "+on.name+" via API", on.payload.User)
+	s.log(a, on.told(), on.payload.User)
 	s.tell(on.name, a, on.payload)
 	return result{a, ""}
 }

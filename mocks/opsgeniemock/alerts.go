@@ -42,6 +42,13 @@ type Responder struct {
 	Name string `json:"name,omitempty"` // as given by who created the alert
 }
 
+// wrong tells whether the vendor refuses the responder.
+//
+// Source: docs.opsgenie.com/docs/alert-api, Create Alert, responders; opsgenie-oas, definition Recipient.
+func (r Responder) wrong() bool {
+	return !slices.Contains([]string{"team", "user", "escalation", "schedule"}, r.Type) || r.ID == "" && r.Name == "" && r.Type != "user"
+}
+
 // Note is a note on an alert.
 type Note struct {
 	Text    string    // as written

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/incident"
@@ -21,6 +22,7 @@ type ingestion struct {
 	tx      *store.Tx
 	round   reconcile.Round
 	records map[incident.ID]incident.Record // live ones and those touched
+	began   time.Time                       // when incidents were looked after first
 	people  *people.Directory
 }
 
@@ -29,7 +31,11 @@ func (s *Stage) ingest(tx *store.Tx, w reconcile.Round, in *seen) error {
 	if err != nil {
 		return err
 	}
-	g := &ingestion{stage: s, tx: tx, round: w, records: map[incident.ID]incident.Record{}, people: directory}
+	began, err := began(tx, w.Now)
+	if err != nil {
+		return err
+	}
+	g := &ingestion{stage: s, tx: tx, round: w, records: map[incident.ID]incident.Record{}, people: directory, began: began}
 	live, err := tx.LiveIncidents()
 	if err != nil {
 		return err
@@ -38,7 +44,7 @@ func (s *Stage) ingest(tx *store.Tx, w reconcile.Round, in *seen) error {
 		g.records[r.ID] = r
 	}
 	for _, t := range in.tickets {
-		if err := g.ticket(t, in); err != nil {
+		if err := g.ticket(t); err != nil {
 			return fmt.Errorf("ticket %s: %w", t.Key, err)
 		}
 	}
@@ -97,7 +103,7 @@ func (g *ingestion) alert(a incident.Alert) error {
 	case found:
 	case strings.HasPrefix(string(a.Alias), ours) || !g.wanted(a):
 		return nil
-	case !a.Open && g.round.Now.Sub(a.Created) > recent: // it was over before sopd looked after it
+	case !a.Open && (a.Updated.Before(g.began) || g.round.Now.Sub(a.Created) > recent): // it was over before sopd looked after it
 		return nil
 	default:
 		r = incident.Begin(incident.AlertPart(a.ID), a.Created, g.round.Now)
@@ -140,7 +146,7 @@ func (g *ingestion) wanted(a incident.Alert) bool {
 }
 
 // ticket finds the incident of a ticket, or begins one.
-func (g *ingestion) ticket(t ticket.Ticket, in *seen) error {
+func (g *ingestion) ticket(t ticket.Ticket) error {
 	if r, known, err := g.of(incident.TicketPart(t.ID)); err != nil || known {
 		if known && r.Ticket != t.Key {
 			r.Ticket = t.Key
@@ -153,7 +159,7 @@ func (g *ingestion) ticket(t ticket.Ticket, in *seen) error {
 	case err != nil:
 		return err
 	case found && r.TicketID == "":
-	case t.Done && (in.first || g.round.Now.Sub(t.Created) > recent): // it was over before sopd looked after it
+	case t.Done && (t.Updated.Before(g.began) || g.round.Now.Sub(t.Created) > recent): // it was over before sopd looked after it
 		return nil
 	default:
 		r = incident.Begin(incident.TicketPart(t.ID), t.Created, g.round.Now)
@@ -183,7 +189,7 @@ func (g *ingestion) advance(r incident.Record) error {
 	if err != nil {
 		return err
 	}
-	out := incident.Advance(r, sight, g.stage.policy.Engine, g.round.Now)
+	out := g.judged(r, sight)
 	if err := g.strangers(&out, sight); err != nil {
 		return err
 	}
@@ -203,6 +209,23 @@ func (g *ingestion) advance(r incident.Record) error {
 		}
 	}
 	return g.tx.PutIncident(out.Record)
+}
+
+// judged lets the engine look at an incident. One of the past has no review and stays in the past, unless it is opened again.
+func (g *ingestion) judged(r incident.Record, s incident.Sight) incident.Outcome {
+	engine := g.stage.policy.Engine
+	if r.Backfilled {
+		engine.Review = incident.ReviewPolicy{}
+	}
+	out := incident.Advance(r, s, engine, g.round.Now)
+	switch {
+	case !r.Backfilled:
+	case out.Record.Round > r.Round:
+		out.Record.Backfilled = false
+	default:
+		out.Facts = out.Record.History(g.stage.clocks(), out.Facts)
+	}
+	return out
 }
 
 // strangers flags a ticket that names an alert which nobody knows.

@@ -55,7 +55,7 @@ func (s *Stage) Observe(ctx context.Context, w reconcile.Round) error {
 			return fmt.Errorf("alerts: %w", err)
 		}
 	}
-	return w.Store(ctx, func(tx *store.Tx) error {
+	err := w.Store(ctx, func(tx *store.Tx) error {
 		if err := keep(tx, in); err != nil {
 			return err
 		}
@@ -64,6 +64,10 @@ func (s *Stage) Observe(ctx context.Context, w reconcile.Round) error {
 		}
 		return tx.SetCursor(cursorAlerts, "", w.Now)
 	})
+	if err != nil {
+		return err
+	}
+	return s.past(ctx, w)
 }
 
 func keep(tx *store.Tx, in *seen) error {
@@ -167,8 +171,8 @@ func (s *Stage) changed(ctx context.Context, w reconcile.Round, in *seen, a pagi
 	return s.readAlert(ctx, w, in, a)
 }
 
-// readAlert reads an alert with its notes. One that is gone is kept as gone; of one that cannot be understood what the list
-// says is kept, and it holds up nobody else.
+// readAlert reads an alert with its notes and what its log tells. One that is gone is kept as gone; of one that cannot be
+// understood what the list says is kept, and it holds up nobody else.
 func (s *Stage) readAlert(ctx context.Context, w reconcile.Round, in *seen, listed paging.Alert) error {
 	whole, err := s.Alerts.Alert(ctx, listed.ID)
 	var notes []paging.Note
@@ -185,10 +189,42 @@ func (s *Stage) readAlert(ctx context.Context, w reconcile.Round, in *seen, list
 	case err != nil:
 		return err
 	}
-	in.alerts = append(in.alerts, incident.Alert{Alert: whole})
+	a, err := s.timed(ctx, whole)
+	if err != nil {
+		return err
+	}
+	in.alerts = append(in.alerts, a)
 	source := incident.AlertPart(listed.ID)
 	in.orders[source], in.readAt[source] = ofNotes(whole.ID, notes), w.Now
 	return nil
+}
+
+// timed adds when things were done to an alert: as it is known, while the alert is as it was, else from its log. A log that
+// cannot be read tells nothing.
+func (s *Stage) timed(ctx context.Context, whole paging.Alert) (incident.Alert, error) {
+	a := incident.Alert{Alert: whole}
+	if !whole.Acknowledged && whole.Open && len(a.Tagged()) == 0 {
+		return a, nil
+	}
+	same := false
+	err := s.Store.Read(ctx, func(tx *store.Tx) error {
+		known, found, err := tx.Alert(whole.ID)
+		if same = found && known.Updated.Equal(whole.Updated) && known.Open == whole.Open && known.Acknowledged == whole.Acknowledged; same {
+			a.Times = known.Times
+		}
+		return err
+	})
+	if err != nil || same {
+		return a, err
+	}
+	log, err := s.Alerts.Logs(ctx, whole.ID)
+	switch {
+	case local(err), errors.Is(err, access.ErrNotFound):
+	case err != nil:
+		return a, err
+	}
+	a.Times = incident.ReadTimes(log)
+	return a, nil
 }
 
 func local(err error) bool {

@@ -13,6 +13,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/finding"
 	"github.com/maisonrmi/sopd/internal/incident"
+	"github.com/maisonrmi/sopd/internal/kpi"
 	"github.com/maisonrmi/sopd/internal/paging"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
@@ -24,7 +25,7 @@ import (
 // FindingIncident says that something about an incident does not add up.
 const FindingIncident finding.Kind = "incident"
 
-// FindingReview says that a post-incident review is overdue.
+// FindingReview says that a post-incident review is overdue and no clock says so.
 const FindingReview finding.Kind = "pir-overdue"
 
 // Alerts reads the pager. Lists are complete or an error.
@@ -35,6 +36,8 @@ type Alerts interface {
 	Alert(ctx context.Context, id paging.AlertID) (paging.Alert, error)
 	// Notes lists the notes of an alert.
 	Notes(ctx context.Context, id paging.AlertID) ([]paging.Note, error)
+	// Logs lists what was done to an alert.
+	Logs(ctx context.Context, id paging.AlertID) ([]paging.Entry, error)
 }
 
 // Comments reads what stands on tickets.
@@ -121,15 +124,22 @@ func (s *Stage) Conclude(tx *store.Tx, w reconcile.Round) ([]finding.Finding, er
 	if err != nil {
 		return nil, err
 	}
+	began, err := reconcile.Began(tx, w.Now)
+	if err != nil {
+		return nil, err
+	}
 	var all []finding.Finding
 	for _, r := range live {
 		if err := s.progress(tx, w, &r); err != nil {
 			return nil, fmt.Errorf("incident %s: %w", r.ID, err)
 		}
-		if f, late := overdue(r, w.Now); late {
+		if f, late := overdue(r, w.Now); late && !s.clocked(r, began) {
 			all = append(all, f)
 		}
 		for _, f := range r.Flags {
+			if f.Kind == incident.EstimatedTime { // nobody can do anything about it
+				continue
+			}
 			all = append(all, finding.Finding{
 				Key: finding.Key("incident/" + string(r.ID) + "/" + string(f.Kind) + "/" + f.Ref), Kind: FindingIncident, Ticket: r.Ticket,
 				Title: f.Text, Raised: f.At, Detail: map[string]string{"incident": string(r.ID), "what": string(f.Kind)},
@@ -146,6 +156,17 @@ func overdue(r incident.Record, now time.Time) (finding.Finding, bool) {
 		Key: finding.Key("pir-overdue/" + string(r.ID)), Kind: FindingReview, Ticket: r.Review.Ticket, Raised: now, Priority: 3,
 		Title: "the review of an incident is overdue", Detail: map[string]string{"incident": string(r.ID), "due": r.Review.Due.Format(time.DateOnly)},
 	}, late
+}
+
+// clocked reports whether a clock of the policy pages for the incident's review when it is late, as it does unless it was late
+// before sopd began. Two pages for one review would be one too many.
+func (s *Stage) clocked(r incident.Record, began time.Time) bool {
+	return slices.ContainsFunc(s.clocks(), func(d kpi.Definition) bool {
+		ours := slices.Contains(d.Start, incident.FactReviewOpened) && slices.Contains(d.Stop, incident.FactReviewCompleted)
+		target := d.TargetFor(string(r.Severity))
+		pages := s.Policies.Pages[policies.PromiseName{SOP: d.SOP, KPI: d.Name}].Breached != 0
+		return ours && pages && !target.IsZero() && !target.Due(calendarOf(d), r.Review.Opened).Before(began)
+	})
 }
 
 // progress marks the steps that are done, tells each on the alerts and the ticket, and ends a run that is whole.

@@ -54,13 +54,13 @@ onCall: {teams: [Security], after: 5m}
 updates: {remind: 10m}
 containment:
   authorised: {users: [uTariq]}
-  notes: %v
+  notes: false
   within: 1h
   mode: enforce
   playbooks: [{name: lock-out, steps: [remove-from-groups, suspend, clear-sessions]}, {name: group, steps: [remove-from-named-group]}]
 review: {type: Review, within: 5d, rootCause: Root cause, policyUpdates: Policy updates}
 clocks:
-  - {kpi: updates, subject: incident, start: [incident.detected], stop: [incident.updated], reopen: [incident.awaits-update], target: {critical: 30m}}
+  - {kpi: updates, subject: incident, start: [incident.detected], stop: [incident.updated], reopen: [incident.awaits-update], cancel: [incident.withdrawn], target: {critical: 30m}}
 `
 
 // bench is the stage with a pager, a desk and a store of its own.
@@ -69,26 +69,37 @@ type bench struct {
 	now      time.Time
 	store    *store.Store
 	stage    *incidents.Stage
+	policies *policies.Set
 	alerts   map[paging.AlertID]paging.Alert
 	notes    map[paging.AlertID][]paging.Note
 	comments map[ticket.Key][]ticket.Comment
+	logs     map[paging.AlertID][]paging.Entry
+	logFault error
 	reads    int // of single alerts
+	logReads int
 	opened   int
 	write    bool
 }
 
 func newBench(t *testing.T, notes bool) *bench {
 	t.Helper()
-	b := &bench{T: t, now: start, write: true, alerts: map[paging.AlertID]paging.Alert{}, notes: map[paging.AlertID][]paging.Note{},
+	return newBenchOf(t, strings.Replace(response, "notes: false", fmt.Sprintf("notes: %v", notes), 1))
+}
+
+// newBenchOf is a bench with an incident policy of its own.
+func newBenchOf(t *testing.T, policy string) *bench {
+	t.Helper()
+	b := &bench{T: t, now: start, write: true, alerts: map[paging.AlertID]paging.Alert{}, notes: map[paging.AlertID][]paging.Note{}, logs: map[paging.AlertID][]paging.Entry{},
 		comments: map[ticket.Key][]ticket.Comment{}}
 	set, err := policies.Load(fstest.MapFS{
-		"catalog.yaml": {Data: []byte(systems)}, "incidents.yaml": {Data: fmt.Appendf(nil, response, notes)},
+		"catalog.yaml": {Data: []byte(systems)}, "incidents.yaml": {Data: []byte(policy)},
 		"people.yaml": {Data: []byte("apiVersion: sopd/v1\nkind: People\nattribute: jira\nemail: true\n")},
 		"guards.yaml": {Data: []byte("apiVersion: sopd/v1\nkind: Guards\nprotectedUsers: [uGlass]\n")},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.policies = set
 	b.store = storetest.OpenURL(t, storetest.NewSQLite(t), func() time.Time { return b.now })
 	b.stage, err = incidents.New(incidents.Options{Store: b.store, Policies: set, Alerts: b, Comments: b})
 	if err != nil {
@@ -128,7 +139,7 @@ func (b *bench) do(fn func(*store.Tx) error) {
 func (b *bench) Alerts(_ context.Context, w paging.Window) ([]paging.Alert, error) {
 	var found []paging.Alert
 	for _, a := range b.alerts {
-		if !w.By.Of(a).Before(w.From) {
+		if at := w.By.Of(a); !at.Before(w.From) && (w.To.IsZero() || at.Before(w.To)) {
 			a.Details = nil
 			found = append(found, a)
 		}
@@ -149,6 +160,12 @@ func (b *bench) Alert(_ context.Context, id paging.AlertID) (paging.Alert, error
 // Notes lists the notes of one.
 func (b *bench) Notes(_ context.Context, id paging.AlertID) ([]paging.Note, error) {
 	return b.notes[id], nil
+}
+
+// Logs lists the log of one.
+func (b *bench) Logs(_ context.Context, id paging.AlertID) ([]paging.Entry, error) {
+	b.logReads++
+	return b.logs[id], b.logFault
 }
 
 // Comments lists the comments of a ticket.

@@ -70,6 +70,9 @@ func (p speaker) both(purpose, text string) error {
 func (s *Stage) tell(tx *store.Tx, w reconcile.Round, out *incident.Outcome, sight incident.Sight) error {
 	p := speaker{tx: tx, record: out.Record, alerts: sight.Alerts, now: w.Now}
 	steps := []func(speaker, incident.Sight) error{s.openTicket, s.engage, s.link, s.remind, s.closeAlerts, s.review, s.missing}
+	if out.Record.Backfilled {
+		steps = nil
+	}
 	for _, step := range steps {
 		if err := step(p, sight); err != nil {
 			return err
@@ -133,7 +136,7 @@ func (s *Stage) engage(p speaker, sight incident.Sight) error {
 	title := incident.See(sight.Alerts, sight.Ticket).Title
 	return p.put(change.Effect{Key: "page", Kind: change.AlertOpen, Ticket: r.Ticket, Page: &paging.NewAlert{
 		Alias: paging.Alias(r.ID.Marker()), Message: fmt.Sprintf("Sev %d: %s", r.Severity.Level(), title), Priority: paging.Priority(r.Severity.Level()),
-		Description: s.pageText(r), Tags: []string{"sopd", "incident"}, Teams: s.policy.Teams,
+		Description: s.pageText(r), Tags: []string{"sopd", "incident"}, Teams: s.policy.Teams, Schedules: s.policy.Schedules,
 		Details: map[string]string{"incident": string(r.ID), "ticket": string(r.Ticket), "severity": string(r.Severity)},
 	}})
 }

@@ -46,6 +46,8 @@ type Looker interface {
 	AlertByAlias(ctx context.Context, alias paging.Alias) (paging.Alert, error)
 	// Notes lists the notes of an alert, oldest first.
 	Notes(ctx context.Context, id paging.AlertID) ([]paging.Note, error)
+	// Logs lists what was done to an alert, oldest first.
+	Logs(ctx context.Context, id paging.AlertID) ([]paging.Entry, error)
 }
 
 // Reader reads what both sides should agree on.

@@ -54,6 +54,7 @@ func (s *side) AlertByAlias(_ context.Context, alias paging.Alias) (paging.Alert
 }
 
 func (s *side) Notes(context.Context, paging.AlertID) ([]paging.Note, error) { return nil, nil }
+func (s *side) Logs(context.Context, paging.AlertID) ([]paging.Entry, error) { return nil, nil }
 
 func (s *side) Alerts(_ context.Context, w paging.Window) ([]paging.Alert, error) {
 	s.windows = append(s.windows, w)

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// TestTheFirstFiguresOfIncidentsAreThoseOfThePast plays an incident from the alert to the review in a company that had five
+// alerts in the ninety days before.
+func TestTheFirstFiguresOfIncidentsAreThoseOfThePast(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	code, out, errs := s.sopd(t, "demo", "--story", "incident-sev1", "--once", "--json")
+	if code != exitDone {
+		t.Fatalf("%d\n%s\n%s", code, out, errs)
+	}
+	var result demoResult
+	if err := json.Unmarshal([]byte(out), &result); err != nil {
+		t.Fatal(err)
+	}
+	backfilled := map[string]int{}
+	for _, k := range result.KPIs {
+		if k.SOP == "incident-response" {
+			backfilled[k.KPI] += k.Backfilled
+		}
+	}
+	if backfilled["response"] != 5 || backfilled["escalation"] != 0 || backfilled["review"] != 0 {
+		t.Errorf("cycles of the past by clock: %v", backfilled)
+	}
+	if code, out, errs := s.sopd(t, "kpi", "--verify"); code != exitDone {
+		t.Errorf("kpi --verify: %d\n%s\n%s", code, out, errs)
+	}
+}
