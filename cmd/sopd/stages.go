@@ -20,7 +20,7 @@ func (d *daemon) stages() ([]reconcile.Stage, error) {
 		&procedures.Stage{Policies: d.policies},
 		&tasks.Stage{Policies: d.policies},
 		&reviews.Stage{Policies: d.policies, Desk: d.jira},
-		&reports.Stage{Policies: d.policies, Store: d.store, Program: readVersion().Version},
+		&reports.Stage{Policies: d.policies, Read: d.store.Read, Program: readVersion().Version},
 		&watching.Stage{Policies: d.policies, Self: d.self},
 	}
 	if d.policies.Incident != nil {

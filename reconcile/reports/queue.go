@@ -63,7 +63,7 @@ type file struct {
 func (i issue) compose(ctx context.Context, t report.Turn) (composed, error) {
 	in := Input(i.stage.Policies, t.Period, i.stage.Program)
 	in.SOP, in.Now = i.order.SOP, i.round.Now
-	err := i.stage.Store.Read(ctx, func(tx *store.Tx) error {
+	err := i.stage.Read(ctx, func(tx *store.Tx) error {
 		var err error
 		in.Found, err = report.Collect(func(fn func(ledger.Record) error) error {
 			return tx.EachRecord(0, func(r ledger.Record) error {

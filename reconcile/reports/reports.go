@@ -29,8 +29,8 @@ const (
 // Stage takes part in every pass.
 type Stage struct {
 	Policies *policies.Set
-	// Store is read apart from what the pass writes: a report reads the whole ledger.
-	Store *store.Store
+	// Read reads the store apart from what the pass writes: a report reads the whole ledger.
+	Read func(ctx context.Context, fn func(*store.Tx) error) error
 	// Program is sopd's version.
 	Program string
 }
@@ -81,7 +81,7 @@ func (i issue) cursor() string { return "report/" + i.name() }
 // proceed makes the newest report that has come due and records the older ones as missed.
 func (i issue) proceed(ctx context.Context) (made bool, err error) {
 	var last time.Time
-	err = i.stage.Store.Read(ctx, func(tx *store.Tx) error {
+	err = i.stage.Read(ctx, func(tx *store.Tx) error {
 		_, last, _, err = tx.Cursor(i.cursor())
 		return err
 	})
