@@ -283,5 +283,5 @@ func (f *file) urgency(in urgencyYAML) Urgency {
 	if (in.Field == "") != (len(in.Values) == 0) {
 		f.wrong("$.urgent", "field and values belong together; write both or neither")
 	}
-	return Urgency{Priorities: in.Priorities, Field: in.Field, Values: in.Values}
+	return Urgency(in)
 }

@@ -142,6 +142,7 @@ func causeOf(tx *store.Tx, c change.Change, who *people.Directory) (access.UserI
 	case change.Drift:
 		event, _, err := lastEvent(tx, c.Membership(), eventMemberAdded)
 		return access.UserID(event.Actor.ID), err
+	default: // who asked for it, where a ticket did
 	}
 	t, _, found, err := tx.Ticket(c.Ticket)
 	if err != nil || !found {
@@ -149,7 +150,7 @@ func causeOf(tx *store.Tx, c change.Change, who *people.Directory) (access.UserI
 	}
 	reporter, err := who.Match(t.Reporter)
 	if err != nil {
-		return "", nil // nobody whom Okta knows
+		return "", nil //nolint:nilerr // nobody whom Okta knows
 	}
 	return reporter.ID, nil
 }

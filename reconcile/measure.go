@@ -99,6 +99,7 @@ func (l *loader) touched(tx *store.Tx, p plan.Plan) (map[access.GroupID][]access
 					groups[m.Group] = nil
 				}
 			}
+		default: // takes nobody's access
 		}
 	}
 	for id := range groups {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"archive/zip"
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,16 +51,32 @@ func TestTheEvidenceOfARunVerifiesOnAnotherMachine(t *testing.T) {
 	if code, text, errs := elsewhere.sopd(t, "evidence", "verify", out, "--key", public); code != exitDone || !strings.HasPrefix(text, "verified: ") {
 		t.Errorf("%d %s %s", code, text, errs)
 	}
-	raw, err := os.ReadFile(out)
+	flip(t, out, "records.jsonl")
+	if code, _, errs := elsewhere.sopd(t, "evidence", "verify", out, "--key", public); code != exitInvalid || !strings.Contains(errs, "verification failed") {
+		t.Errorf("%d %s", code, errs)
+	}
+}
+
+// flip changes one bit in the middle of a packed file. The archive has bytes that mean nothing, such as times.
+func flip(t *testing.T, path, name string) {
+	t.Helper()
+	archive, err := zip.OpenReader(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw[len(raw)/2] ^= 1
-	if err := os.WriteFile(out, raw, 0o600); err != nil {
+	defer archive.Close()
+	at := slices.IndexFunc(archive.File, func(f *zip.File) bool { return f.Name == name })
+	begin, err := archive.File[at].DataOffset()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if code, _, errs := elsewhere.sopd(t, "evidence", "verify", out, "--key", public); code != exitInvalid || !strings.Contains(errs, "verification failed") {
-		t.Errorf("%d %s", code, errs)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[begin+int64(archive.File[at].CompressedSize64)/2] ^= 1
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -81,10 +81,11 @@ type explained struct {
 }
 
 func (e *explained) addMemberships(tx *store.Tx) error {
-	id, err := access.ParseUserID(e.Subject)
-	if err != nil { // a change or a ticket
-		return nil
+	id, other := access.ParseUserID(e.Subject)
+	if other != nil { // a change or a ticket
+		return nil //nolint:nilerr // it has no memberships
 	}
+	var err error
 	if e.Memberships, err = reconcile.MembershipsOf(tx, id); err != nil {
 		return err
 	}

@@ -241,7 +241,7 @@ func writeFolder(dir string, files []draft.File) error {
 	if err != nil {
 		return failed(err)
 	}
-	defer os.RemoveAll(beside) // by then it is gone, or half written
+	defer func() { _ = os.RemoveAll(beside) }() // by then it is gone, or half written
 	for _, f := range files {
 		if err := os.WriteFile(filepath.Join(beside, f.Name), []byte(f.Text), 0o600); err != nil {
 			return failed(err)

@@ -11,7 +11,6 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/jobs"
-	"github.com/maisonrmi/sopd/internal/paging"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/reconcile"
 	"github.com/spf13/cobra"
@@ -204,7 +203,7 @@ func parkedPages(tx *store.Tx) ([]parked, error) {
 	for _, p := range pages {
 		all = append(all, parked{
 			ID: "page/" + string(p.Alias), Since: p.Created, Attempts: p.Attempts, Cause: p.Error, What: p,
-			retry: func(tx *store.Tx) error { return tx.RetryPage(paging.Alias(p.Alias)) },
+			retry: func(tx *store.Tx) error { return tx.RetryPage(p.Alias) },
 		})
 	}
 	return all, err

@@ -29,7 +29,7 @@ func TestASearchThatDoesNotFindTheCanaryIsNotWhole(t *testing.T) {
 		if len(got.Tickets) != 2 {
 			t.Errorf("%s: found %d tickets, want both: the canary is asked for besides", deployment, len(got.Tickets))
 		}
-		s.Delete(s.bot, jiramock.Key(canary))
+		s.must(s.Delete(s.bot, jiramock.Key(canary)))
 		if got, err := s.jira.Changed(t.Context(), q); err == nil || len(got.Tickets) > 0 {
 			t.Errorf("%s: without the canary: %d tickets, %v", deployment, len(got.Tickets), err)
 		}

@@ -172,6 +172,7 @@ func (s Schedule) date(first calendar.Date) calendar.Date {
 		return first.AddDays((int(s.Weekday) + 6) % 7)
 	case Quarterly, Yearly:
 		first = addMonths(first, max(s.Month, 1)-1)
+	case Monthly:
 	}
 	last := addMonths(first, 1).AddDays(-1).Day
 	return calendar.Date{Year: first.Year, Month: first.Month, Day: min(max(s.Day, 1), last)}

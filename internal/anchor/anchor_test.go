@@ -155,7 +155,7 @@ func TestOneReplicaAnchorsAtATime(t *testing.T) {
 	g := newGround(t, anchor.Place{Anchor: p})
 	g.append(ledger.PlanProposed)
 	storetest.Write(t, g.store, func(tx *store.Tx) error {
-		_, err := tx.Lease("ledger.anchor", "two", g.now.Add(time.Hour))
+		_, err := tx.Lease("ledger.anchor", "two", g.now.Add(5*time.Minute))
 		return err
 	})
 	g.tick()

@@ -69,7 +69,7 @@ func (h Webhook) Put(ctx context.Context, c store.Checkpoint) error {
 	if err != nil { // its text repeats the address
 		return fmt.Errorf("anchor post got no answer: %w", access.ErrUnavailable)
 	}
-	defer answer.Body.Close()                                                              //nolint:errcheck // nobody reads it
+	defer answer.Body.Close()
 	if _, err := io.Copy(io.Discard, io.LimitReader(answer.Body, maxAnswer)); err != nil { // so that the connection can be used again
 		return fmt.Errorf("anchor post got no whole answer: %w", access.ErrUnavailable)
 	}

@@ -187,12 +187,10 @@ func List(dir string) ([]string, error) {
 
 // takenAt reads the time from a backup's name.
 func takenAt(name string) (time.Time, bool) {
-	text, ok := strings.CutPrefix(name, prefix)
-	if text, ok = strings.CutSuffix(text, suffix); !ok {
-		return time.Time{}, false
-	}
+	text, begins := strings.CutPrefix(name, prefix)
+	text, ends := strings.CutSuffix(text, suffix)
 	at, err := time.Parse(nameLayout, text)
-	return at, err == nil && strings.HasPrefix(name, prefix)
+	return at, begins && ends && err == nil
 }
 
 // daily is for how many days the last backup of each day is kept.

@@ -38,7 +38,7 @@ func verified(t *testing.T, s *store.Store) []string {
 
 func TestFiguresThatAreKeptSubjectBySubjectAreThoseOfAllFacts(t *testing.T) {
 	for seed := range uint64(12) {
-		r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // the same every time is the point
+		r := rand.New(rand.NewPCG(seed, 0))
 		at := now
 		s := storetest.OpenURL(t, storetest.NewSQLite(t), func() time.Time { return at })
 		n := 0

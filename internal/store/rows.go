@@ -79,7 +79,7 @@ func (t *Tx) prepared(query string) (*sql.Stmt, error) {
 	if stmt, known := t.statements[query]; known {
 		return stmt, nil
 	}
-	stmt, err := tx.PrepareContext(t.ctx, query) //nolint:sqlclosecheck // it is closed with its transaction
+	stmt, err := tx.PrepareContext(t.ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (t *Tx) prepared(query string) (*sql.Stmt, error) {
 }
 
 func (t *Tx) execute(query string, args []any) (sql.Result, error) {
-	stmt, err := t.prepared(query)
+	stmt, err := t.prepared(query) //nolint:sqlclosecheck // it is closed with its transaction
 	switch {
 	case err != nil:
 		return nil, err
@@ -103,7 +103,7 @@ func (t *Tx) execute(query string, args []any) (sql.Result, error) {
 }
 
 func (t *Tx) query(query string, args []any) (*sql.Rows, error) {
-	stmt, err := t.prepared(query)
+	stmt, err := t.prepared(query) //nolint:sqlclosecheck // it is closed with its transaction
 	switch {
 	case err != nil:
 		return nil, err
@@ -116,7 +116,7 @@ func (t *Tx) query(query string, args []any) (*sql.Rows, error) {
 
 // row reads one row. found is false when there is none.
 func (t *Tx) row(dest []any, query string, args ...any) (found bool, err error) {
-	stmt, err := t.prepared(query)
+	stmt, err := t.prepared(query) //nolint:sqlclosecheck // it is closed with its transaction
 	switch {
 	case err != nil:
 	case stmt != nil:

@@ -136,5 +136,5 @@ func (w *World) OktaStatus(person string) string {
 		return ""
 	}
 	u, _ := w.Okta.User(p.OktaID)
-	return string(u.Status)
+	return u.Status
 }

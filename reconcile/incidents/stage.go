@@ -200,8 +200,9 @@ func (s *Stage) look(tx *store.Tx, run incident.Run, step *incident.Step) error 
 		user, _, err := tx.User(step.User)
 		step.Done = user.Status == access.Suspended && !underWay(changes, *step)
 		return err
+	default: // nothing but the change itself shows it
+		return nil
 	}
-	return nil
 }
 
 // underWay reports whether a change of the step's kind is not settled: its ID is still to be told.

@@ -161,6 +161,7 @@ func apply(o plan.Observation, p plan.Plan) plan.Observation {
 			for i := range o.Leavers {
 				o.Leavers[i].SignedOut = o.Leavers[i].SignedOut || o.Leavers[i].Ticket == c.Ticket
 			}
+		case change.Deactivate:
 		}
 	}
 	for i := range o.Groups {

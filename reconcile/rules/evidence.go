@@ -145,17 +145,6 @@ func (c *checker) expired(ch change.Change) string {
 	return c.unentitled(ch)
 }
 
-// decided holds a change against the decision about the user, and the group if it is about one, that the ledger had before
-// the intent.
-func (c *checker) decided(ch change.Change, kind ledger.Kind) string {
-	for _, r := range c.records {
-		if r.Kind == kind && r.User == ch.User && r.Group == ch.Group && !r.At.After(ch.Intended) {
-			return ""
-		}
-	}
-	return "no decision about it was recorded before"
-}
-
 // confirmation is what a playbook.step entry has to say.
 type confirmation struct {
 	Incident string        `json:"incident"`
