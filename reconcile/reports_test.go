@@ -168,3 +168,30 @@ func TestNoReportIsMadeThatWasLateBeforeTheFirstStart(t *testing.T) {
 		t.Errorf("%d tickets the day after, want 1", n)
 	}
 }
+
+func TestAReportThatCameLateIsRecordedAsDoneThoughTheNextWasMade(t *testing.T) {
+	b := newBench(t)
+	b.procedural(sends("[md]"))
+	b.v.fate = func(c call) fate {
+		if c.name == "Attach" {
+			return down
+		}
+		return done
+	}
+	b.passed()
+	later(24 * time.Hour)(b)
+	b.passed()
+	for _, subject := range []string{"sends/day@2026-11-22", "sends/day@2026-11-23"} {
+		if _, there := b.facts(subject)["sends.done"]; there {
+			t.Errorf("%s is done without its file", subject)
+		}
+	}
+	b.v.fate = nil
+	later(time.Hour)(b)
+	b.settle()
+	for _, subject := range []string{"sends/day@2026-11-22", "sends/day@2026-11-23"} {
+		if _, there := b.facts(subject)["sends.done"]; !there {
+			t.Errorf("%s is on its ticket and not recorded as done", subject)
+		}
+	}
+}

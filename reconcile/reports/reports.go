@@ -4,6 +4,7 @@ package reports
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -75,14 +76,15 @@ type issue struct {
 
 func (i issue) name() string { return i.agenda.Name + "/" + i.order.Task.Name }
 
-// cursor holds the period whose report is on its way, and when the newest came due.
+// cursor holds the periods whose reports are on their way, and when the newest came due.
 func (i issue) cursor() string { return "report/" + i.name() }
 
 // proceed makes the newest report that has come due and records the older ones as missed.
 func (i issue) proceed(ctx context.Context) (made bool, err error) {
 	var last time.Time
+	var under access.Cursor
 	err = i.stage.Read(ctx, func(tx *store.Tx) error {
-		_, last, _, err = tx.Cursor(i.cursor())
+		under, last, _, err = tx.Cursor(i.cursor())
 		return err
 	})
 	if err != nil {
@@ -109,7 +111,7 @@ func (i issue) proceed(ctx context.Context) (made bool, err error) {
 		if err := i.queue(tx, m); err != nil {
 			return err
 		}
-		return tx.SetCursor(i.cursor(), access.Cursor(newest.Period.Name), newest.Opens)
+		return tx.SetCursor(i.cursor(), joined(append(periods(under), newest.Period.Name)), newest.Opens)
 	})
 }
 
@@ -147,38 +149,56 @@ func (s *Stage) Conclude(tx *store.Tx, w reconcile.Round) ([]finding.Finding, er
 	return found, nil
 }
 
-// sent records that the newest report is on its ticket with every file.
+// periods and joined read and write the periods in a cursor.
+func periods(c access.Cursor) []string { return strings.Fields(string(c)) }
+
+func joined(periods []string) access.Cursor { return access.Cursor(strings.Join(periods, " ")) }
+
+// sent looks after the reports that are on their way.
 func (i issue) sent(tx *store.Tx) error {
-	period, opened, _, err := tx.Cursor(i.cursor())
-	if err != nil || period == "" {
+	under, opened, _, err := tx.Cursor(i.cursor())
+	if err != nil || under == "" {
 		return err
 	}
-	key := effectKey(i.subject(string(period)))
-	open, known, err := tx.Effect(key)
-	if err != nil || !known {
-		return err
+	var left []string
+	for _, period := range periods(under) {
+		there, err := i.arrived(tx, period)
+		if err != nil {
+			return err
+		}
+		if !there {
+			left = append(left, period)
+		}
+	}
+	if len(left) == len(periods(under)) {
+		return nil
+	}
+	return tx.SetCursor(i.cursor(), joined(left), opened)
+}
+
+// arrived records that a report is on its ticket with every file, once it is.
+func (i issue) arrived(tx *store.Tx, period string) (there bool, err error) {
+	key := effectKey(i.subject(period))
+	open, _, err := tx.Effect(key)
+	if err != nil || open.Done.IsZero() {
+		return false, err
 	}
 	last := open.Done
 	files, err := tx.EffectsAfter(key)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, e := range files {
 		if e.Done.IsZero() {
-			return nil
+			return false, nil
 		}
 		if e.Done.After(last) {
 			last = e.Done
 		}
 	}
-	if last.IsZero() {
-		return nil
-	}
-	t := report.Turn{Period: report.Period{Name: string(period)}, Opens: opened}
-	if _, err := tx.RecordFacts(open.Ticket, i.fact(agenda.Done, t, last)); err != nil {
-		return err
-	}
-	return tx.SetCursor(i.cursor(), "", opened)
+	t := report.Turn{Period: report.Period{Name: period}}
+	_, err = tx.RecordFacts(open.Ticket, i.fact(agenda.Done, t, last))
+	return true, err
 }
 
 // missed returns what was missed lately because sopd was not running.
