@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -18,7 +19,7 @@ func (s *Store) cause(what string, err error) error {
 	var lite *sqlite.Error
 	var pg *pgconn.PgError
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, sql.ErrTxDone): // the end of its context ends a transaction
 		return fmt.Errorf("database %s: %w", what, context.Canceled)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("database %s: %w", what, context.DeadlineExceeded)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"io"
@@ -52,6 +53,9 @@ func TestTheCallersEndIsNotTheDatabases(t *testing.T) {
 		if got := s.cause("read", end); !errors.Is(got, end) || errors.Is(got, access.ErrUnavailable) {
 			t.Errorf("%v: %v", end, got)
 		}
+	}
+	if got := s.cause("write", sql.ErrTxDone); !errors.Is(got, context.Canceled) { // the context's end has ended the transaction
+		t.Error(got)
 	}
 	if got := s.cause("read", io.EOF); !errors.Is(got, access.ErrUnavailable) {
 		t.Error(got)
