@@ -222,6 +222,7 @@ VIEWS = [
     ("exceptions.csv", ["baseline.adopted", "baseline.dropped"], ""),
     ("findings.csv", ["finding.raised"], ""),
     ("opened-tickets.csv", ["ticket.opened", "task.opened"], ""),
+    ("reports.csv", ["report.made"], ""),
     ("restore-tests.csv", ["backup.tested"], ""),
     ("policies.csv", ["policy.loaded"], ""),
     ("anchors.csv", ["checkpoint.anchored", "key.changed"], ""),
@@ -232,7 +233,7 @@ COMPARED = ["events.jsonl", "groups.csv", "comparison.csv", "changes-by-others.c
 KINDS = set("""grant.approved grant.ended grant.lapsed request.refused change.intended change.applied change.unconfirmed change.confirmed
 change.refused change.witnessed change.withheld ticket.told alert.told ticket.opened finding.raised finding.cleared hold.made hold.approved hold.cancelled
 hold.used hold.expired plan.proposed baseline.adopted baseline.dropped fact.recorded figures.changed fact.corrected policy.loaded guard.overridden page.sent
-playbook.step review.decided task.opened checkpoint.signed checkpoint.anchored
+playbook.step review.decided task.opened report.made checkpoint.signed checkpoint.anchored
 backup.tested ledger.archived ledger.pruned person.erased key.changed""".split())
 TEXTS = ["change", "group", "ticket", "user"]
 

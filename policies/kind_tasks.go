@@ -140,8 +140,14 @@ func (f *file) schedule(at string, in scheduleYAML, on *calendar.Calendar) agend
 	return s
 }
 
-// agenda declares the facts and the clock of tasks.
+// agenda keeps tasks, with their facts and their clock.
 func (c *compiler) agenda(f *file, a agenda.Agenda, on *calendar.Calendar) {
+	c.inPeriod(f, "$.tasks", a, on)
+	c.set.Agendas = append(c.set.Agendas, a)
+}
+
+// inPeriod declares the facts and the clock of what recurs; it stands in the list.
+func (c *compiler) inPeriod(f *file, list string, a agenda.Agenda, on *calendar.Calendar) {
 	for _, suffix := range []string{agenda.Due, agenda.Done, agenda.Missed} {
 		c.declare(f, "$.name", a.Name, a.Fact(suffix))
 	}
@@ -152,7 +158,7 @@ func (c *compiler) agenda(f *file, a agenda.Agenda, on *calendar.Calendar) {
 	for i, t := range a.AllTasks() {
 		d.Targets[t.Name] = t.Within
 		if t.Schedule.Every != agenda.Once && !t.Within.IsZero() && t.Within.Nominal(on) > period(t.Schedule.Every, on) {
-			f.wrong(fmt.Sprintf("$.tasks[%d].within", i), "%s is longer than from one task to the next", t.Within)
+			f.wrong(fmt.Sprintf("%s[%d].within", list, i), "%s is longer than from one time to the next", t.Within)
 		}
 		d.Owner, d.Escalate = t.Owner, t.Escalate
 	}
@@ -160,11 +166,10 @@ func (c *compiler) agenda(f *file, a agenda.Agenda, on *calendar.Calendar) {
 		d.Calendar = nil
 	}
 	if !slices.ContainsFunc(a.AllTasks(), func(t agenda.Task) bool { return t.Within.IsZero() }) && len(d.Targets) > 0 {
-		f.validate("$.tasks", []kpi.Definition{d})
+		f.validate(list, []kpi.Definition{d})
 	}
 	c.set.Clocks = append(c.set.Clocks, d)
 	c.paging(f, "$", d, clockYAML{})
-	c.set.Agendas = append(c.set.Agendas, a)
 }
 
 // period returns how much time of the calendar lies between two tasks, at least.

@@ -268,7 +268,7 @@ func (c *compiler) compile() {
 			KindDeprovisioning: c.deprovisioning, KindRevocation: c.revocation, KindRoleChange: c.roleChange,
 			KindBreakGlass: c.breakGlass, KindBirthright: c.birthright, KindSeparationOfDuties: c.separationOfDuties,
 			KindProcedure: c.proceduralFile, KindRecurringTasks: c.recurringTasks, KindAccessReview: c.accessReview,
-			KindWatch: c.watch, KindSOPControl: c.sopControl,
+			KindWatch: c.watch, KindSOPControl: c.sopControl, KindReports: c.reports,
 			KindIncidentResponse: c.incidentResponse, KindRouting: c.routing,
 		},
 	}
@@ -276,7 +276,7 @@ func (c *compiler) compile() {
 		if rounds[0][f.kind] == nil && rounds[1][f.kind] == nil {
 			f.wrong("$.kind", "kind %q is not known; write one of: %s", f.kind, strings.Join([]string{KindCatalog, KindPeople,
 				KindGuards, KindCalendar, KindAccessProvisioning, KindDeprovisioning, KindRevocation, KindRoleChange, KindBreakGlass,
-				KindBirthright, KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl, KindSeparationOfDuties,
+				KindBirthright, KindProcedure, KindRecurringTasks, KindAccessReview, KindWatch, KindSOPControl, KindReports, KindSeparationOfDuties,
 				KindIncidentResponse, KindRouting}, ", "))
 		}
 	}
@@ -304,7 +304,7 @@ func (c *compiler) compile() {
 // once refuses a second catalog, people or guards file: which of two would hold is not a question to leave open.
 func (c *compiler) once(f *file) bool {
 	several := []string{KindCalendar, KindRevocation, KindAccessProvisioning, KindRoleChange, KindBreakGlass, KindBirthright,
-		KindProcedure, KindRecurringTasks, KindWatch, KindAccessReview, KindSeparationOfDuties}
+		KindProcedure, KindRecurringTasks, KindReports, KindWatch, KindAccessReview, KindSeparationOfDuties}
 	if slices.Contains(several, f.kind) {
 		return true
 	}

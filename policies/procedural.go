@@ -12,6 +12,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/kpi"
 	"github.com/maisonrmi/sopd/internal/paging"
 	"github.com/maisonrmi/sopd/internal/procedure"
+	"github.com/maisonrmi/sopd/internal/report"
 	"github.com/maisonrmi/sopd/internal/review"
 	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/internal/watch"
@@ -24,6 +25,7 @@ type Procedural struct {
 	Agendas    []agenda.Agenda
 	Reviews    []review.Policy
 	Watches    []watch.Rule
+	Reports    []report.Orders      // that are made by themselves
 	Pages      map[PromiseName]Page // when a clock pages, for every clock
 }
 
@@ -107,6 +109,11 @@ func (p Procedural) projects() []string {
 	}
 	for _, r := range p.Reviews {
 		keys = append(keys, r.Project)
+	}
+	for _, r := range p.Reports {
+		for _, o := range r.Reports {
+			keys = append(keys, o.Task.Project)
+		}
 	}
 	return keys
 }

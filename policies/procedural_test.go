@@ -71,6 +71,18 @@ clocks:
     owner: a
 `
 
+const reportsText = `project: OPS
+type: Task
+calendar: office
+reports:
+  - name: month
+    period: monthly
+    formats: [md, xlsx]
+    at: "08:00"
+    within: 1bd
+    owner: a
+`
+
 const tasksText = `project: OPS
 type: Task
 done: [Done]
@@ -187,12 +199,27 @@ func TestWhatIsWrongInAProcedureIsSaidWithItsPlace(t *testing.T) {
 		{"RecurringTasks", tasksText, "every: daily", "every: hourly", "0.yaml:19:12: is \"hourly\"; write one of: daily"},
 		{"RecurringTasks", tasksText, "every: daily", "every: weekly", "write monday to sunday"},
 		{"RecurringTasks", tasksText, "at: \"09:00\"", "at: \"25:00\"", "write a time of day"},
-		{"RecurringTasks", tasksText, "within: 1bd", "within: 2bd", "longer than from one task to the next"},
+		{"RecurringTasks", tasksText, "within: 1bd", "within: 2bd", "longer than from one time to the next"},
 		{"RecurringTasks", tasksText, "within: 1bd", "within: soon", "write a whole number and a unit"},
 		{"RecurringTasks", tasksText, "calendar: office", "calendar: none", "there is no calendar"},
 		{"RecurringTasks", tasksText, "done: [Done]", "done: []", "name the statuses in which a task is done"},
 		{"RecurringTasks", tasksText, "every: daily", "every: yearly\n    month: 13", "write 1 to 12"},
 		{"RecurringTasks", tasksText, "  - name: check", "  - {name: check, title: T, every: daily, within: 1bd, owner: a}\n  - name: check", "stands twice"},
+		{"Reports", reportsText, "period: monthly", "period: hourly", "0.yaml:17:13: is \"hourly\"; write one of: daily"},
+		{"Reports", reportsText, "period: monthly", "period: weekly\n    weekday: moon", "write monday to sunday"},
+		{"Reports", reportsText, "period: monthly", "period: quarterly\n    month: 4", "write 1 to 3"},
+		{"Reports", reportsText, "[md, xlsx]", "[md, pdf]", "0.yaml:18:19: is \"pdf\"; write one of: md"},
+		{"Reports", reportsText, "[md, xlsx]", "[]", "name at least one of: md"},
+		{"Reports", reportsText, "project: OPS", "project: ''", "0.yaml:12:10: "},
+		{"Reports", reportsText, "type: Task", "type: ''", "type is missing"},
+		{"Reports", reportsText, "calendar: office", "calendar: none", "there is no calendar"},
+		{"Reports", reportsText, "at: \"08:00\"", "at: \"8\"", "write a time of day"},
+		{"Reports", reportsText, "within: 1bd", "within: soon", "write a whole number and a unit"},
+		{"Reports", reportsText, "within: 1bd", "within: 99d", "longer than from one time to the next"},
+		{"Reports", reportsText, "owner: a", "owner: a\n    sop: nowhere", "no procedure is named \"nowhere\""},
+		{"Reports", reportsText, "  - name: month", "  - {name: month, period: daily, formats: [md], within: 1h, owner: a}\n  - name: month", "stands twice"},
+		{"Reports", "project: OPS\ntype: Task\nreports: []\n", "reports: []", "reports: []", "name at least one report"},
+		{"Reports", reportsText, "project: OPS", "project: OPS\ntickets: {projects: [OPS]}", "has no meaning"},
 		{"AccessReview", reviewText, "fallback: {users: [00uOwner1]}", "fallback: {}", "who review what no owner may"},
 		{"AccessReview", reviewText, "keep: 180d", "keep: 0d", "write a number of days"},
 		{"AccessReview", reviewText, "keep: 180d", "keep: 180d\nsystems: [nowhere]", "no system \"nowhere\""},

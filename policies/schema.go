@@ -277,6 +277,7 @@ type exemptionYAML struct {
 	Until    string `yaml:"until"`
 }
 
+// calendarFile is when people work: hours, holidays and further days without work, each from a day on.
 type calendarFile struct {
 	Header   header            `yaml:",inline"`
 	Name     string            `yaml:"name"`

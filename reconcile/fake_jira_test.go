@@ -26,6 +26,7 @@ type issue struct {
 	approvals   []ticket.Approval
 	comments    []ticket.Comment
 	attachments []string
+	contents    [][]byte // of the attachments
 	// bad makes the ticket unreadable; hidden makes its approvals so.
 	bad, hidden error
 	// stuck refuses every transition.
@@ -275,11 +276,12 @@ func (j *jira) Attachments(_ context.Context, key ticket.Key) ([]string, error) 
 
 func (j *jira) Attach(_ context.Context, key ticket.Key, name string, content io.Reader) error {
 	return j.v.write("Attach", func() error {
-		if _, err := io.Copy(io.Discard, content); err != nil {
+		text, err := io.ReadAll(content)
+		if err != nil {
 			return err
 		}
 		i := j.touch(key)
-		i.attachments = append(i.attachments, name)
+		i.attachments, i.contents = append(i.attachments, name), append(i.contents, text)
 		return nil
 	})
 }

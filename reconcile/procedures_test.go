@@ -19,6 +19,7 @@ import (
 	"github.com/maisonrmi/sopd/reconcile"
 	"github.com/maisonrmi/sopd/reconcile/procedures"
 	"github.com/maisonrmi/sopd/reconcile/promises"
+	"github.com/maisonrmi/sopd/reconcile/reports"
 	"github.com/maisonrmi/sopd/reconcile/reviews"
 	"github.com/maisonrmi/sopd/reconcile/tasks"
 	"github.com/maisonrmi/sopd/reconcile/watching"
@@ -41,7 +42,7 @@ func (b *bench) procedural(files ...[3]string) {
 	b.set = set
 	b.stages = []reconcile.Stage{
 		&procedures.Stage{Policies: set}, &tasks.Stage{Policies: set}, &reviews.Stage{Policies: set, Desk: b.v.jira},
-		&watching.Stage{Policies: set, Self: func() access.UserID { return self }}, &promises.Stage{Policies: set},
+		&reports.Stage{Policies: set, Read: b.reads, Program: "1.2.3"}, &watching.Stage{Policies: set, Self: func() access.UserID { return self }}, &promises.Stage{Policies: set},
 	}
 	b.r = b.reconciler(b.holder)
 }

@@ -208,6 +208,7 @@ func stories() []story {
 		},
 		containment(),
 		accessReview(),
+		reportSent(),
 		{
 			name: "duties that are kept apart, one of two requests lifted",
 			begin: func(b *bench) {

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -224,7 +225,11 @@ func (r *Reconciler) attach(ctx context.Context, e change.Effect) error {
 	if err != nil || slices.Contains(names, e.Name) {
 		return err
 	}
-	return r.Desk.Attach(ctx, e.Ticket, e.Name, strings.NewReader(e.Body))
+	content, err := e.Content()
+	if err != nil {
+		return err
+	}
+	return r.Desk.Attach(ctx, e.Ticket, e.Name, bytes.NewReader(content))
 }
 
 // openWait is when a ticket is tried again whose opening nobody answered: by then the search shows what was opened, and a

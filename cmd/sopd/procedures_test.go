@@ -14,7 +14,7 @@ import (
 func procedureStories() []string {
 	return []string{
 		"change-unapproved-admin", "emergency-change", "vendor-onboarding", "vulnerability", "restore-test", "data-return", "sop-review-overdue",
-		"recurring-task", "access-review", "watch-unusual-hours",
+		"recurring-task", "report-on-schedule", "access-review", "watch-unusual-hours",
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/report"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/policies"
+	"github.com/maisonrmi/sopd/reconcile/reports"
 	"github.com/spf13/cobra"
 )
 
@@ -138,17 +139,8 @@ func (f reportFlags) write(c console, r report.Report) (err error) {
 
 // reportInput reads the ledger once.
 func reportInput(ctx context.Context, s *store.Store, set *policies.Set, period report.Period) (report.Input, error) {
-	in := report.Input{Period: period, Clocks: set.Clocks, Now: s.Now(), Program: readVersion().Version}
-	for _, sop := range set.SOPs {
-		in.SOPs = append(in.SOPs, report.SOP{
-			Name: sop.Name, Title: sop.Title, Version: sop.Version, Owner: sop.Owner, NextReview: sop.NextReview, Controls: sop.Controls,
-		})
-	}
-	names := make(map[string]string)
-	for _, g := range set.Catalog.Groups {
-		names[string(g.ID)] = g.Name
-	}
-	in.Group = func(id string) string { return names[id] }
+	in := reports.Input(set, period, readVersion().Version)
+	in.Now = s.Now()
 	err := s.Read(ctx, func(tx *store.Tx) error {
 		var err error
 		in.Found, err = report.Collect(func(fn func(ledger.Record) error) error { return tx.EachRecord(0, fn) }, period)

@@ -7,6 +7,7 @@ import (
 	"github.com/maisonrmi/sopd/reconcile/pagers"
 	"github.com/maisonrmi/sopd/reconcile/procedures"
 	"github.com/maisonrmi/sopd/reconcile/promises"
+	"github.com/maisonrmi/sopd/reconcile/reports"
 	"github.com/maisonrmi/sopd/reconcile/reviews"
 	"github.com/maisonrmi/sopd/reconcile/tasks"
 	"github.com/maisonrmi/sopd/reconcile/watching"
@@ -19,6 +20,7 @@ func (d *daemon) stages() ([]reconcile.Stage, error) {
 		&procedures.Stage{Policies: d.policies},
 		&tasks.Stage{Policies: d.policies},
 		&reviews.Stage{Policies: d.policies, Desk: d.jira},
+		&reports.Stage{Policies: d.policies, Read: d.store.Read, Program: readVersion().Version},
 		&watching.Stage{Policies: d.policies, Self: d.self},
 	}
 	if d.policies.Incident != nil {

@@ -3,6 +3,7 @@ package change
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"regexp"
 	"time"
@@ -234,7 +235,8 @@ type Effect struct {
 	// Key is unique: the ticket and what the effect is for, such as "ACC-17/provisioned". A second effect with the same
 	// key is the same effect.
 	Key string `json:"key"`
-	// Ticket is the ticket that is told; of one that is to be opened its key, empty until it is there.
+	// Ticket is the ticket that is told; of one that is to be opened its key, empty until it is there. What follows the
+	// opening of a ticket and names none is told on that one.
 	Ticket ticket.Key `json:"ticket"`
 	Kind   EffectKind `json:"kind"`
 	// New is the ticket to be opened; nil for all other kinds.
@@ -246,6 +248,8 @@ type Effect struct {
 	// Body is the comment's or the note's text, the target status's name, the link's address, or the attachment's content;
 	// empty for what is to be opened.
 	Body string `json:"body"`
+	// Base64: Body is an attachment's content in base64, because it is no text.
+	Base64 bool `json:"base64,omitempty"`
 	// Name is the attachment's file name, or the link's title.
 	Name string `json:"name,omitempty"`
 	// Marker stands in a comment's or note's text and is looked for before it is posted again: a change ID or Key. It
@@ -258,4 +262,18 @@ type Effect struct {
 	Done     time.Time `json:"done,omitzero"`
 	Attempts int       `json:"attempts,omitempty"` // how often telling it failed
 	Error    string    `json:"error,omitempty"`    // the last cause, a phrase of package access
+}
+
+// Content returns what the file holds that the effect attaches.
+//
+// Errors: [access.ErrMalformed] when it is to be base64 and is not.
+func (e Effect) Content() ([]byte, error) {
+	if !e.Base64 {
+		return []byte(e.Body), nil
+	}
+	content, err := base64.StdEncoding.DecodeString(e.Body)
+	if err != nil {
+		return nil, fmt.Errorf("attachment %s is not base64: %w", e.Name, access.ErrMalformed)
+	}
+	return content, nil
 }

@@ -116,3 +116,20 @@ func TestAGrantAndAChangeAreAboutTheSameMembership(t *testing.T) {
 		t.Errorf("change: %v", got)
 	}
 }
+
+func TestAnAttachmentThatIsNoTextSurvivesAsText(t *testing.T) {
+	for _, tt := range []struct {
+		e    change.Effect
+		want string
+		err  error
+	}{
+		{change.Effect{Body: "a;b"}, "a;b", nil},
+		{change.Effect{Body: "AP/+", Base64: true}, "\x00\xff\xfe", nil},
+		{change.Effect{Body: "%", Base64: true}, "", access.ErrMalformed},
+	} {
+		got, err := tt.e.Content()
+		if string(got) != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("%q: %q, %v", tt.e.Body, got, err)
+		}
+	}
+}

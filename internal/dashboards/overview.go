@@ -23,7 +23,7 @@ func overview() board {
 		rows: []row{
 			{"Now", []panel{brokenNow(), soonBroken(), openNow(), worstKept(), lastGoodPass(6)}},
 			{"Each promise", []panel{promises()}},
-			{"Over time", []panel{kept(), standing(), howLong("How long it takes"), oldestOpen(), ended()}},
+			{"Over time", []panel{kept(), standing(), howLong("How long it takes"), oldestOpen(), ended(), coverage()}},
 		},
 	}
 }
@@ -132,5 +132,15 @@ func ended() panel {
 		kind: lines, title: "Ended in the last hour", unit: "short", width: 12,
 		about:   "Work that was finished, in time or late. Nothing for a long time while work is open: look whether sopd still sees the tickets.",
 		queries: []query{{expr: `sum by (outcome) (max by (sop, kpi, severity, outcome) (increase(sopd_kpi_completed_total{` + promise + `}[1h])))`, legend: "{{outcome}}"}},
+	}
+}
+
+// coverage draws the shares that have no clock: what is complete of all that has come to where it has to be.
+func coverage() panel {
+	return panel{
+		kind: lines, title: "Complete tickets", unit: "percentunit", width: 24, steps: keptScale(),
+		about: "Share of tickets that have everything their procedure asks for, such as vendors with all of the due diligence. " +
+			"Below all of them: sopd kpi lists the tickets and what each lacks; ask their owners for it.",
+		queries: []query{{expr: `max by (sop, kpi) (sopd_kpi_coverage_ratio{job="$job",sop=~"$sop"})`, legend: "{{sop}} {{kpi}}"}},
 	}
 }

@@ -26,7 +26,7 @@ type form struct {
 func forms() []form {
 	return []form{
 		grantForm(), grantEndForm(), lapseForm(), changeForm(), leaverForm(), refusalForm(), holdForm(), exceptionForm(), findingForm(),
-		openedForm(), backupForm(), policyForm(), anchorForm(),
+		openedForm(), reportForm(), backupForm(), policyForm(), anchorForm(),
 	}
 }
 

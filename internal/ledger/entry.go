@@ -46,6 +46,7 @@ const (
 	PlaybookStep       Kind = "playbook.step"       // a containment action of an incident
 	ReviewDecided      Kind = "review.decided"      // an access review certified or revoked
 	TaskOpened         Kind = "task.opened"         // a recurring control was opened as a ticket
+	ReportMade         Kind = "report.made"         // a report of a period was made to be sent; body: its files, each with its hash
 	CheckpointSigned   Kind = "checkpoint.signed"   // body: the signed note
 	CheckpointAnchored Kind = "checkpoint.anchored" // a checkpoint was anchored off the machine
 	BackupTested       Kind = "backup.tested"       // a backup was restored to prove that it can be; body: backup.Tested
@@ -63,7 +64,7 @@ func Kinds() []Kind {
 		TicketTold, TicketOpened, AlertTold, FindingRaised, FindingCleared,
 		HoldMade, HoldApproved, HoldCancelled, HoldUsed, HoldExpired, PlanProposed,
 		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, FiguresChanged, PolicyLoaded, GuardOverridden,
-		PageSent, PlaybookStep, ReviewDecided, TaskOpened, CheckpointSigned, CheckpointAnchored, BackupTested,
+		PageSent, PlaybookStep, ReviewDecided, TaskOpened, ReportMade, CheckpointSigned, CheckpointAnchored, BackupTested,
 		LedgerArchived, LedgerPruned, PersonErased, KeyChanged,
 	}
 }

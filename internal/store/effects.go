@@ -74,6 +74,11 @@ func (t *Tx) EffectsByTicket(key ticket.Key) ([]change.Effect, error) {
 	return t.effects("ticket = $1 ORDER BY created, key", string(key))
 }
 
+// EffectsAfter returns the effects that follow the one with the key, oldest first.
+func (t *Tx) EffectsAfter(key string) ([]change.Effect, error) {
+	return t.effects("after = $1 ORDER BY created, key", key)
+}
+
 func (t *Tx) effects(where string, args ...any) ([]change.Effect, error) {
 	var all []change.Effect
 	err := t.rows(func(scan func(...any) error) error {
@@ -96,16 +101,30 @@ func (t *Tx) effects(where string, args ...any) ([]change.Effect, error) {
 	return all, nil
 }
 
-// EffectDone notes that the ticket shows the effect. The first time stays.
+// EffectDone notes that the ticket shows the effect. The first time stays. A file's content is kept no longer: the ticket
+// has it, and when a person is erased they could not be found in it.
 //
 // Errors: [access.ErrNotFound] when there is no effect of this key.
 func (t *Tx) EffectDone(key string, at time.Time) error {
 	n, err := t.exec("UPDATE effects SET done = CASE WHEN done = 0 THEN $2 ELSE done END, error = '' WHERE key = $1", key, micros(at))
-	return missing(n, err, "effect")
+	if err := missing(n, err, "effect"); err != nil {
+		return err
+	}
+	e, _, err := t.Effect(key)
+	if err != nil || e.Kind != change.Attach || e.Body == "" {
+		return err
+	}
+	e.Body = ""
+	text, err := toDoc(e)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec("UPDATE effects SET doc = $2 WHERE key = $1", key, text)
+	return err
 }
 
 // EffectOpened notes that the ticket of an effect of the kind [change.Open] is there, and under which key. The first time
-// stays.
+// stays. What follows the effect and names no ticket is told on this one from now on.
 //
 // Errors: [access.ErrNotFound] when there is no effect of this key.
 func (t *Tx) EffectOpened(key string, opened ticket.Key, at time.Time) error {
@@ -119,7 +138,29 @@ func (t *Tx) EffectOpened(key string, opened ticket.Key, at time.Time) error {
 		return err
 	}
 	n, err := t.exec("UPDATE effects SET ticket = $2, done = $3, error = '', doc = $4 WHERE key = $1", key, string(opened), micros(at), text)
-	return missing(n, err, "effect")
+	if err := missing(n, err, "effect"); err != nil {
+		return err
+	}
+	return t.addressed(key, opened)
+}
+
+// addressed gives the ticket to what waited for it to be opened.
+func (t *Tx) addressed(after string, opened ticket.Key) error {
+	waiting, err := t.effects("after = $1 AND ticket = '' ORDER BY key", after)
+	if err != nil {
+		return err
+	}
+	for _, e := range waiting {
+		e.Ticket = opened
+		text, err := toDoc(e)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec("UPDATE effects SET ticket = $2, doc = $3 WHERE key = $1", e.Key, string(opened), text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // EffectFailed notes one more attempt in vain, with its cause: a phrase of package access, never the vendor's text. An

@@ -7,6 +7,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/paging"
 	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
 func outboxCases() map[string]func(*bench) {
@@ -38,6 +39,41 @@ func outboxCases() map[string]func(*bench) {
 				return err
 			})
 			b.want(due(b), []string{"EB-1/close"})
+		},
+		"what follows the opening of a ticket is told on that ticket": func(b *bench) {
+			b.write(func(tx *store.Tx) error {
+				_, err := tx.PutEffect(change.Effect{Key: "EO/open", Kind: change.Open, Created: noon})
+				_, err2 := tx.PutEffect(change.Effect{Key: "EO/file", Kind: change.Attach, Body: "x", After: "EO/open", Created: noon})
+				_, err3 := tx.PutEffect(change.Effect{Key: "EO/else", Ticket: "EO-9", Kind: change.Comment, After: "EO/open", Created: noon})
+				return firstError(err, err2, err3)
+			})
+			b.want(due(b), []string{"EO/open"})
+			b.write(func(tx *store.Tx) error { return tx.EffectOpened("EO/open", "EO-7", noon) })
+			b.read(func(tx *store.Tx) error {
+				on := map[string]ticket.Key{}
+				all, err := tx.EffectsAfter("EO/open")
+				for _, e := range all {
+					on[e.Key] = e.Ticket
+				}
+				b.want(on, map[string]ticket.Key{"EO/file": "EO-7", "EO/else": "EO-9"})
+				listed, err2 := tx.EffectsByTicket("EO-7")
+				b.want(len(listed), 2)
+				return firstError(err, err2)
+			})
+			b.want(due(b), []string{"EO/else", "EO/file"})
+		},
+		"a file that is attached is kept no longer": func(b *bench) {
+			b.write(func(tx *store.Tx) error {
+				_, err := tx.PutEffect(change.Effect{Key: "EF-1/file", Ticket: "EF-1", Kind: change.Attach, Name: "a.csv", Body: "u1;u2", Created: noon})
+				_, err2 := tx.PutEffect(change.Effect{Key: "EF-1/said", Ticket: "EF-1", Kind: change.Comment, Body: "done", Created: noon})
+				return firstError(err, err2, tx.EffectDone("EF-1/file", noon), tx.EffectDone("EF-1/said", noon))
+			})
+			b.read(func(tx *store.Tx) error {
+				file, _, err := tx.Effect("EF-1/file")
+				said, _, err2 := tx.Effect("EF-1/said")
+				b.want([]string{file.Body, file.Name, said.Body}, []string{"", "a.csv", "done"})
+				return firstError(err, err2)
+			})
 		},
 		"an effect after an unknown one is refused": func(b *bench) {
 			b.refused(b.store.Write(b.Context(), func(tx *store.Tx) error {

@@ -8,14 +8,15 @@ import (
 
 // Snapshot is an issue as it stands, for a test to look at.
 type Snapshot struct {
-	ID       string   // the number, as text
-	Key      Key      // the present one
-	Status   string   // by name
-	Summary  string   // the issue's title
-	Labels   []string // in the order they were set
-	Reporter AccountID
-	Updated  time.Time
-	Resolved time.Time // zero while open
+	ID          string   // the number, as text
+	Key         Key      // the present one
+	Status      string   // by name
+	Summary     string   // the issue's title
+	Description string   // as plain text
+	Labels      []string // in the order they were set
+	Reporter    AccountID
+	Updated     time.Time
+	Resolved    time.Time // zero while open
 	// Values holds the custom fields that are not empty, by name.
 	Values      map[string]any
 	Edits       int               // entries of the history
@@ -49,7 +50,7 @@ func (s *Server) Issue(key Key) (snapshot Snapshot, ok bool) {
 		return Snapshot{}, false
 	}
 	out := Snapshot{
-		ID: strconv.Itoa(i.id), Key: i.key, Status: i.status.Name, Summary: i.summary, Labels: slices.Clone(i.labels),
+		ID: strconv.Itoa(i.id), Key: i.key, Status: i.status.Name, Summary: i.summary, Description: i.description, Labels: slices.Clone(i.labels),
 		Reporter: i.reporter, Updated: i.updated, Resolved: i.resolved, Values: map[string]any{}, Edits: len(i.history),
 		Properties: map[string]string{},
 	}

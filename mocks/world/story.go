@@ -70,6 +70,6 @@ func Stories() []Story {
 		incidentSev1Story(), incidentFromTicketStory(), incidentLateUpdateStory(), pirOverdueStory(), playbookUnauthorisedStory(),
 		pagersDisagreeStory(),
 		unapprovedAdminStory(), emergencyChangeStory(), vendorStory(), vulnerabilityStory(), restoreTestStory(), dataReturnStory(),
-		sopReviewStory(), recurringTaskStory(), accessReviewStory(), unusualHoursStory(),
+		sopReviewStory(), recurringTaskStory(), reportOnScheduleStory(), accessReviewStory(), unusualHoursStory(),
 	}
 }

@@ -73,6 +73,16 @@ func described() map[string]string {
 		"triggerYAML.complete":   "when everything that is required is there",
 		"procedureFile.severity": "how urgent a ticket is", "procedureFile.facts": "when facts happen, by their names", "procedureFile.artefacts": "what has to be there",
 		"procedureFile.limits": "numbers on tickets that have to stay below something", "procedureFile.reassess": "what is to be looked at again after a time",
+		"guardsFile.smallGroupFloor": "the least number of members that groups of 3 to 15 keep over 30 days",
+		"guardsFile.holdApprovers":   "who may decide about holds; whoever may run sopd on its machine when left out", "holdApproverYAML.account": "account on sopd's machine",
+		"guardsFile.driftTickets": "where tickets are opened for access that nothing speaks for; nowhere when left out",
+		"canariesYAML.ticket":     "key of a ticket that every search finds",
+		"proofYAML.proof":         "approval or transition: what counts as a consent; approval objects alone when left out", "proofYAML.transitions": "the moves of a ticket that count as a consent besides approvals",
+		"transitionYAML.from": "statuses that it is moved out of", "transitionYAML.to": "statuses that it is moved into",
+		"absentYAML.role":  "what the approval of a substitute is called",
+		"dutiesFile.rules": "which duties are kept apart", "separationYAML.name": "short and stable",
+		"dutyYAML.system": "ID of the system", "dutyYAML.role": "the role's name in the catalog",
+		"exemptionYAML.user": "Okta user ID", "exemptionYAML.until": "the last day",
 		"deputyYAML.for": "Okta user ID of the person", "deputyYAML.from": "the first day", "deputyYAML.until": "the last day",
 		"separationYAML.exemptions": "people for whom it does not hold, with a reason and an end", "separationYAML.exception": "the approval that allows it once",
 	}
@@ -101,7 +111,7 @@ func everywhere() map[string]string {
 		"remind": "how long before that somebody is reminded", "escalate": "who is told when it is late", "owner": "whose it is", "project": "key of the Jira project",
 		"type": "issue type", "done": "statuses that mean done", "labels": "of the ticket", "title": "for people", "description": "for people", "reason": "for people: why",
 		"calendar": "name of a calendar", "severities": "only for these; for all when left out", "when": "a condition in CEL", "priority": "P1 to P5",
-		"every": "how often, such as day, week, month or year", "weekday": "monday to sunday", "day": "of the month", "month": "of the year",
+		"every": "daily, weekly, monthly, quarterly or yearly", "weekday": "monday to sunday", "day": "of the month", "month": "of the year",
 		"keep": "how long it is kept", "mode": "how far sopd may go", "teams": "names of teams in the pager",
 	}
 }

@@ -52,6 +52,44 @@ func TestTheReferenceIsCurrent(t *testing.T) {
 	}
 }
 
+func TestEveryFieldHasAMeaning(t *testing.T) {
+	for _, k := range kinds(t) {
+		if k.About == "" {
+			t.Errorf("%s: write a comment beside the type that such a file is decoded into", k.Name)
+		}
+		for _, path := range meaningless(k.Name, k.Fields) {
+			t.Errorf("%s: write beside the field in package policies, or in known.go, what it means", path)
+		}
+	}
+}
+
+func TestAFieldWithoutAMeaningIsFoundHoweverDeep(t *testing.T) {
+	inner := reference.Shape{Of: "object", Fields: []reference.Field{{Name: "told", About: "x"}, {Name: "untold"}}}
+	fields := []reference.Field{
+		{Name: "list", About: "x", Shape: reference.Shape{Of: "list", Elem: &reference.Shape{Of: "map", Elem: &inner}}}, {Name: "empty", About: " "},
+	}
+	if diff := cmp.Diff([]string{"Thing.list.untold", "Thing.empty"}, meaningless("Thing", fields)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// meaningless lists the fields, and those of what is in them, that nothing is said about.
+func meaningless(prefix string, fields []reference.Field) []string {
+	var paths []string
+	for _, f := range fields {
+		path := prefix + "." + f.Name
+		if strings.TrimSpace(f.About) == "" {
+			paths = append(paths, path)
+		}
+		s := f.Shape
+		for s.Elem != nil {
+			s = *s.Elem
+		}
+		paths = append(paths, meaningless(path, s.Fields)...)
+	}
+	return paths
+}
+
 // schema compiles the schema that editors use.
 func schema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
