@@ -230,7 +230,7 @@ REQUIRED = ["records.jsonl", "leaves.bin", "checkpoints.txt", "people.jsonl", "p
 REQUIRED += [v[0] for v in VIEWS]
 COMPARED = ["events.jsonl", "groups.csv", "comparison.csv", "changes-by-others.csv"]
 KINDS = set("""grant.approved grant.ended grant.lapsed request.refused change.intended change.applied change.unconfirmed change.confirmed
-change.refused change.witnessed change.withheld ticket.told ticket.opened finding.raised finding.cleared hold.made hold.approved hold.cancelled
+change.refused change.witnessed change.withheld ticket.told ticket.opened alert.told finding.raised finding.cleared hold.made hold.approved hold.cancelled
 hold.used hold.expired plan.proposed baseline.adopted baseline.dropped fact.recorded figures.changed fact.corrected policy.loaded guard.overridden page.sent
 playbook.step review.decided task.opened checkpoint.signed checkpoint.anchored
 backup.tested ledger.archived ledger.pruned person.erased key.changed""".split())
