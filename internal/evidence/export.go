@@ -11,6 +11,7 @@ import (
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/review"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
@@ -130,11 +131,13 @@ type exporter struct {
 	folder   *folder
 	manifest Manifest
 	tx       *store.Tx
-	before   store.Checkpoint // at the beginning of the range; zero when the range begins with the ledger
-	after    store.Checkpoint // at its end
-	orphans  []orphan         // the first ones of the comparison
-	inForce  []inForce        // the policies of the period
-	chosen   map[string]bool  // kinds of policy that the filter lets through; nil for all
+	before   store.Checkpoint         // at the beginning of the range; zero when the range begins with the ledger
+	after    store.Checkpoint         // at its end
+	orphans  []orphan                 // the first ones of the comparison
+	inForce  []inForce                // the policies of the period
+	chosen   []PolicySOP              // that the filter lets through; nil for all
+	last     standing                 // of the ticket that was looked up last
+	reviews  map[string]review.Review // by ticket; nil until one is asked for
 }
 
 // errLate says that a record of the period came after the last checkpoint.
