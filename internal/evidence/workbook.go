@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"archive/zip"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -69,8 +70,9 @@ func (e *exporter) writeWorkbook() (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = book.WriteTo(out)
-	if err != nil {
+	// Without this the whole packed workbook would be in memory first.
+	book.SetZipWriter(func(io.Writer) excelize.ZipWriter { return zip.NewWriter(out) })
+	if _, err = book.WriteTo(io.Discard); err != nil {
 		err = workbook(err)
 	}
 	return errors.Join(err, out.close())
