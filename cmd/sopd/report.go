@@ -11,6 +11,7 @@ import (
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/procedure"
 	"github.com/maisonrmi/sopd/internal/report"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/policies"
@@ -136,6 +137,26 @@ func (f reportFlags) write(c console, r report.Report) (err error) {
 	return err
 }
 
+// covered returns the procedures in tickets that say when a ticket is complete.
+func covered(set *policies.Set) []report.Coverage {
+	var all []report.Coverage
+	for _, p := range set.Procedures {
+		one := report.Coverage{SOP: p.Name}
+		for _, t := range p.Facts {
+			switch {
+			case t.Created == procedure.On:
+				one.Begins = append(one.Begins, t.Fact)
+			case t.Complete == procedure.On:
+				one.Complete = t.Fact
+			}
+		}
+		if one.Complete != "" && len(one.Begins) > 0 {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
 // reportInput reads the ledger once.
 func reportInput(ctx context.Context, s *store.Store, set *policies.Set, period report.Period) (report.Input, error) {
 	in := report.Input{Period: period, Clocks: set.Clocks, Now: s.Now(), Program: readVersion().Version}
@@ -144,6 +165,7 @@ func reportInput(ctx context.Context, s *store.Store, set *policies.Set, period 
 			Name: sop.Name, Title: sop.Title, Version: sop.Version, Owner: sop.Owner, NextReview: sop.NextReview, Controls: sop.Controls,
 		})
 	}
+	in.Covered = covered(set)
 	names := make(map[string]string)
 	for _, g := range set.Catalog.Groups {
 		names[string(g.ID)] = g.Name
