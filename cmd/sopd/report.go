@@ -68,7 +68,7 @@ func makeReport(cmd *cobra.Command, c console, f reportFlags) error {
 	if err != nil {
 		return usage(err)
 	}
-	if f.sop != "" && !slices.ContainsFunc(set.SOPs, func(s policies.SOP) bool { return s.Name == f.sop }) {
+	if _, known := set.Document(f.sop); f.sop != "" && !known {
 		return usage(fmt.Errorf("--sop: no policy is named %q", f.sop))
 	}
 	s, err := openStore(cmd.Context(), c)
@@ -160,7 +160,7 @@ func covered(set *policies.Set) []report.Coverage {
 // reportInput reads the ledger once.
 func reportInput(ctx context.Context, s *store.Store, set *policies.Set, period report.Period) (report.Input, error) {
 	in := report.Input{Period: period, Clocks: set.Clocks, Now: s.Now(), Program: readVersion().Version}
-	for _, sop := range set.SOPs {
+	for _, sop := range set.Documents {
 		in.SOPs = append(in.SOPs, report.SOP{
 			Name: sop.Name, Title: sop.Title, Version: sop.Version, Owner: sop.Owner, NextReview: sop.NextReview, Controls: sop.Controls,
 		})
