@@ -80,8 +80,9 @@ const (
 const attempts = 3
 
 // Export writes the evidence of a period into a new folder or zip file that [Verify] accepts, and returns its manifest. It
-// first signs the ledger, unless a checkpoint after the period is there. Memory grows with the organisation, not with the
-// ledger. On an error nothing is left behind.
+// first signs the ledger, unless a checkpoint after the period is there. Memory does not grow with the records, but with the
+// persons in them and the tickets that decisions rest on, some 100 bytes each, and with the grants, members and reviews that the
+// store holds now. On an error nothing is left behind.
 //
 // Errors: [access.ErrInvalid] for a period or an output that cannot be; [access.ErrNotFound] when nothing was recorded in
 // the period; [access.ErrIncomplete] when a source was not read; [access.ErrConflict] when something is at Out already or

@@ -72,10 +72,10 @@ type standing struct {
 // are recorded together.
 func (e *exporter) proceeding(f kpi.Fact) (store.Proceeding, error) {
 	key, err := ticket.ParseKey(f.Subject)
-	if err != nil || e.last.subject == f.Subject {
-		if err != nil {
-			return store.Proceeding{}, nil //nolint:nilerr // it is about no ticket
-		}
+	if err != nil {
+		return store.Proceeding{}, nil //nolint:nilerr // it is about no ticket
+	}
+	if e.last.subject == f.Subject {
 		return e.last.Proceeding, nil
 	}
 	e.last = standing{subject: f.Subject}

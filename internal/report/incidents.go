@@ -108,7 +108,7 @@ func (c *composer) incidentsBySeverity() Section {
 	order := func(a, b incident.Severity) int { return cmp.Or(cmp.Compare(a.Level(), b.Level()), cmp.Compare(a, b)) }
 	for _, severity := range slices.SortedFunc(maps.Keys(by), order) {
 		all := by[severity]
-		of := func(is func(disturbance) bool) Cell { return count(those(all, is)) }
+		of := func(is func(disturbance) bool) Cell { return count(countOf(all, is)) }
 		reached := func(m incident.Milestone) Cell {
 			return of(func(d disturbance) bool { return !d.reached[m].IsZero() })
 		}
@@ -125,8 +125,8 @@ func (c *composer) incidentsBySeverity() Section {
 	}
 }
 
-// those counts the incidents that it is true of.
-func those(all []disturbance, is func(disturbance) bool) int {
+// countOf counts the incidents that it is true of.
+func countOf(all []disturbance, is func(disturbance) bool) int {
 	n := 0
 	for _, d := range all {
 		if is(d) {
