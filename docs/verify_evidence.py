@@ -220,6 +220,13 @@ VIEWS = [
     ("refusals.csv", ["request.refused"], ""),
     ("holds.csv", ["hold.made", "hold.approved", "hold.cancelled", "hold.used", "hold.expired", "guard.overridden"], ""),
     ("exceptions.csv", ["baseline.adopted", "baseline.dropped"], ""),
+    ("reviews.csv", ["review.decided"], ""),
+    ("incidents.csv", ["fact.recorded"], "incident.detected"),
+    ("incident-milestones.csv", ["fact.recorded", "fact.corrected"], "incident.* pir.*"),
+    ("incident-steps.csv", ["playbook.step"], ""),
+    ("pages.csv", ["page.sent", "alert.told"], ""),
+    ("vendors.csv", ["fact.recorded"], "vendor.requested"),
+    ("facts.csv", ["fact.recorded", "fact.corrected"], ""),
     ("findings.csv", ["finding.raised"], ""),
     ("opened-tickets.csv", ["ticket.opened", "task.opened"], ""),
     ("reports.csv", ["report.made"], ""),
@@ -345,8 +352,12 @@ class View:
         except (csv.Error, UnicodeDecodeError):
             raise Fault("%s: edited: a row is not understood" % self.name)
 
+    def named(self, name):
+        wanted = self.fact.split()
+        return any(name == w or w.endswith("*") and isinstance(name, str) and name.startswith(w[:-1]) for w in wanted)
+
     def record(self, record):
-        if record["kind"] not in self.kinds or self.fact and record.get("body", {}).get("name") != self.fact:
+        if record["kind"] not in self.kinds or self.fact and not self.named(record.get("body", {}).get("name")):
             return
         row = self.read()
         if row is None:

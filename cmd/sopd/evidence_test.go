@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/evidence"
+	"github.com/maisonrmi/sopd/policies"
 )
 
 // keyed gives the site a ledger key and returns the public one.
@@ -134,4 +135,36 @@ func TestThePrivateKeyIsInItsFileAndNowhereElse(t *testing.T) {
 	if code, _, errs := s.sopd(t, "keys", "public"); code != exitUsage || strings.Contains(errs, "wrong") {
 		t.Errorf("%d %s", code, errs)
 	}
+}
+
+func TestEveryKindOfProcedureIsInForceWithItsControls(t *testing.T) {
+	set, err := policies.Load(os.DirFS(filepath.Join("..", "..", "policies", "example")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	controls := make(map[string][]string)
+	for _, p := range proceduresOf(set) {
+		controls[p.Kind+"/"+p.Name] = p.Controls
+	}
+	for _, d := range set.Documents {
+		if got, known := controls[d.Kind+"/"+d.Name]; !known || !slices.Equal(got, d.Controls) {
+			t.Errorf("%s %s is in force with controls %v, want %v", d.Kind, d.Name, got, d.Controls)
+		}
+	}
+	if len(controls["Procedure/vendor-onboarding"]) == 0 {
+		t.Error("the vendors' procedure serves no control")
+	}
+}
+
+func TestAReportKnowsWithWhatAVendorBeginsAndIsComplete(t *testing.T) {
+	set, err := policies.Load(os.DirFS(filepath.Join("..", "..", "policies", "example")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range covered(set) {
+		if p.SOP == "vendor-onboarding" && p.Complete == "vendor.assessed" && slices.Equal(p.Begins, []string{"vendor.requested"}) {
+			return
+		}
+	}
+	t.Errorf("the vendors' procedure is not covered: %v", covered(set))
 }

@@ -6,8 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/maisonrmi/sopd/internal/evidence"
+	"github.com/maisonrmi/sopd/policies"
 )
 
 // recordPolicies records which policies are in force from now on, when they are others than before. The files are read once
@@ -17,13 +20,19 @@ func (d *daemon) recordPolicies(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("SOPD_POLICY_DIR: a file cannot be read: %w", cause(err))
 	}
+	return evidence.RecordPolicies(ctx, d.store, texts, proceduresOf(d.policies))
+}
+
+// proceduresOf returns every policy that is a procedure, whatever its kind, sorted by name.
+func proceduresOf(set *policies.Set) []evidence.PolicySOP {
 	var sops []evidence.PolicySOP
-	for _, s := range d.policies.SOPs {
+	for _, p := range set.Documents {
 		sops = append(sops, evidence.PolicySOP{
-			Kind: s.Kind, Name: s.Name, Title: s.Title, Version: s.Version, Effective: s.Effective, Controls: s.Controls,
+			Kind: p.Kind, Name: p.Name, Title: p.Title, Version: p.Version, Effective: p.Effective, Controls: p.Controls,
 		})
 	}
-	return evidence.RecordPolicies(ctx, d.store, texts, sops)
+	slices.SortFunc(sops, func(a, b evidence.PolicySOP) int { return strings.Compare(a.Name, b.Name) })
+	return sops
 }
 
 // policyTexts returns the texts of the files that policies are read from, by name.

@@ -68,7 +68,7 @@ func makeReport(cmd *cobra.Command, c console, f reportFlags) error {
 	if err != nil {
 		return usage(err)
 	}
-	if f.sop != "" && !slices.ContainsFunc(set.SOPs, func(s policies.SOP) bool { return s.Name == f.sop }) {
+	if _, known := set.Document(f.sop); f.sop != "" && !known {
 		return usage(fmt.Errorf("--sop: no policy is named %q", f.sop))
 	}
 	s, err := openStore(cmd.Context(), c)

@@ -271,9 +271,12 @@ func (c Chain) grantLines(w *strings.Builder) {
 	}
 }
 
-// manner says how the approval was given where it was not by an approval object, and what it lifted.
+// manner says in whose place the approval was given, how where it was not by an approval object, and what it lifted.
 func manner(p change.Proof) string {
 	text := ""
+	for _, id := range p.Behalf {
+		text += fmt.Sprintf(", in the place of user %s", id)
+	}
 	if p.Transition != "" {
 		text += fmt.Sprintf(", by the transition %q", p.Transition)
 	}

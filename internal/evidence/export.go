@@ -11,6 +11,7 @@ import (
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/review"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
@@ -79,8 +80,9 @@ const (
 const attempts = 3
 
 // Export writes the evidence of a period into a new folder or zip file that [Verify] accepts, and returns its manifest. It
-// first signs the ledger, unless a checkpoint after the period is there. Memory grows with the organisation, not with the
-// ledger. On an error nothing is left behind.
+// first signs the ledger, unless a checkpoint after the period is there. Memory does not grow with the records, but with the
+// persons in them and the tickets that decisions rest on, some 100 bytes each, and with the grants, members and reviews that the
+// store holds now. On an error nothing is left behind.
 //
 // Errors: [access.ErrInvalid] for a period or an output that cannot be; [access.ErrNotFound] when nothing was recorded in
 // the period; [access.ErrIncomplete] when a source was not read; [access.ErrConflict] when something is at Out already or
@@ -130,11 +132,13 @@ type exporter struct {
 	folder   *folder
 	manifest Manifest
 	tx       *store.Tx
-	before   store.Checkpoint // at the beginning of the range; zero when the range begins with the ledger
-	after    store.Checkpoint // at its end
-	orphans  []orphan         // the first ones of the comparison
-	inForce  []inForce        // the policies of the period
-	chosen   map[string]bool  // kinds of policy that the filter lets through; nil for all
+	before   store.Checkpoint         // at the beginning of the range; zero when the range begins with the ledger
+	after    store.Checkpoint         // at its end
+	orphans  []orphan                 // the first ones of the comparison
+	inForce  []inForce                // the policies of the period
+	chosen   []PolicySOP              // that the filter lets through; nil for all
+	last     standing                 // of the ticket that was looked up last
+	reviews  map[string]review.Review // by ticket; nil until one is asked for
 }
 
 // errLate says that a record of the period came after the last checkpoint.

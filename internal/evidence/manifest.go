@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -88,10 +89,12 @@ type ViewCount struct {
 // View is a list for one control. Its population is every record of the kinds in the period; each row begins with the
 // columns of [ViewColumns], in the order of the ledger.
 type View struct {
-	File  string        `json:"file"`           // name in the export
-	Title string        `json:"title"`          // what a row is, for people
-	Kinds []ledger.Kind `json:"kinds"`          // kinds of record in the population
-	Fact  string        `json:"fact,omitempty"` // only facts of this name; empty for all
+	File  string        `json:"file"`  // name in the export
+	Title string        `json:"title"` // what a row is, for people
+	Kinds []ledger.Kind `json:"kinds"` // kinds of record in the population
+	// Fact narrows it to facts of these names, separated by spaces; a name that ends in a star stands for all that begin so.
+	// Empty for all.
+	Fact string `json:"fact,omitempty"`
 }
 
 // ViewColumns returns the columns that each view begins with. They stand in the record too.
@@ -105,19 +108,30 @@ const (
 	factValidated = "request.validated"
 )
 
-// holds reports whether the record, in the period, is in the view's population.
-func (v View) holds(r ledger.Record) (bool, error) {
-	if !slices.Contains(v.Kinds, r.Kind) {
-		return false, nil
+// holds reports whether a record of the kind, in the period, is in the view's population. name is what [factName] returns.
+func (v View) holds(kind ledger.Kind, name string) bool {
+	if !slices.Contains(v.Kinds, kind) {
+		return false
 	}
-	if v.Fact == "" {
-		return true, nil
+	for want := range strings.FieldsSeq(v.Fact) {
+		if prefix, all := strings.CutSuffix(want, "*"); name == want || all && strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return v.Fact == ""
+}
+
+// factName returns the name of the fact that the record holds; nothing for a record of another kind, and for the correction
+// that takes a fact back.
+func factName(r ledger.Record) (string, error) {
+	if r.Kind != ledger.FactRecorded && r.Kind != ledger.FactCorrected {
+		return "", nil
 	}
 	var fact struct {
 		Name string `json:"name"`
 	}
 	err := DecodeBody(r, &fact)
-	return fact.Name == v.Fact, err
+	return fact.Name, err
 }
 
 // in reports whether the record lies in the period.

@@ -82,6 +82,7 @@ func fill(a *archive, n int) {
 
 // peak returns the largest heap in use while fn runs, in bytes, looked at every 20 ms.
 func peak(fn func()) uint64 {
+	runtime.GC() // what was before is not counted
 	done, most := make(chan struct{}), make(chan uint64)
 	go func() {
 		tick := time.NewTicker(20 * time.Millisecond)
@@ -99,7 +100,6 @@ func peak(fn func()) uint64 {
 			}
 		}
 	}()
-	runtime.GC()
 	fn()
 	close(done)
 	return <-most

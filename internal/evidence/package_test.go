@@ -13,6 +13,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/evidence"
+	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/xuri/excelize/v2"
 )
@@ -122,6 +123,7 @@ func workbookSheets(t *testing.T, out string) []string {
 func TestTheWorkbookHoldsTheListsAndNoFormula(t *testing.T) {
 	a := newArchive(t)
 	a.autumn(12)
+	a.append(ledger.Entry{Kind: ledger.BaselineAdopted, At: october.Add(time.Hour), Body: map[string]any{"by": " _x0041_ <&>\"' é ", "reviewBy": november}})
 	out, m := a.export()
 	book, err := excelize.OpenFile(filepath.Join(out, evidence.FileWorkbook))
 	if err != nil {
@@ -134,8 +136,12 @@ func TestTheWorkbookHoldsTheListsAndNoFormula(t *testing.T) {
 		if err != nil || int64(len(got)) != v.Rows+1 {
 			t.Errorf("%s: %d rows, want %d and a heading: %v", sheet, len(got), v.Rows, err)
 		}
+		list := rows(t, filepath.Join(out, v.File))
 		for r, row := range got {
 			for c := range row {
+				if row[c] != list[r][c] {
+					t.Errorf("%s row %d is %q, the list has %q", sheet, r+1, row[c], list[r][c])
+				}
 				cell, err := excelize.CoordinatesToCellName(c+1, r+1)
 				if err != nil {
 					t.Fatal(err)

@@ -120,7 +120,7 @@ func (e *exporter) writePolicies() error {
 	return errors.Join(out.file.close(), e.writeControls())
 }
 
-// choose finds the kinds of policy that the filter lets through.
+// choose finds the procedures that the filter lets through.
 //
 // Errors: [access.ErrInvalid] for a filter that lets nothing through, with what it could have been.
 func (e *exporter) choose() error {
@@ -129,13 +129,13 @@ func (e *exporter) choose() error {
 		return nil
 	}
 	e.manifest.Filter = &filter
-	e.chosen = make(map[string]bool)
+	e.chosen = []PolicySOP{}
 	var names, controls []string
 	for _, p := range e.inForce {
 		for _, s := range p.SOPs {
 			names, controls = append(names, s.Name), append(controls, s.Controls...)
 			if filter.lets(s) {
-				e.chosen[s.Kind] = true
+				e.chosen = append(e.chosen, s)
 			}
 		}
 	}
@@ -158,7 +158,7 @@ func (f Filter) lets(s PolicySOP) bool {
 
 // shows reports whether the list is on the page and in the workbook.
 func (e *exporter) shows(f form) bool {
-	return e.chosen == nil || len(f.policies) == 0 || slices.ContainsFunc(f.policies, func(kind string) bool { return e.chosen[kind] })
+	return e.chosen == nil || len(f.policies) == 0 || slices.ContainsFunc(e.chosen, f.serves)
 }
 
 // controlRow is a control, what serves it, and where its evidence stands.
@@ -180,7 +180,7 @@ func (e *exporter) controls() []controlRow {
 					continue
 				}
 				all = append(all, controlRow{
-					Control: control, Procedure: s.Name + "@" + s.Version, Title: s.Title, Effective: s.Effective, From: p.From, Until: p.Until, Lists: listsOf(s.Kind),
+					Control: control, Procedure: s.Name + "@" + s.Version, Title: s.Title, Effective: s.Effective, From: p.From, Until: p.Until, Lists: listsOf(s),
 				})
 			}
 		}
@@ -189,11 +189,11 @@ func (e *exporter) controls() []controlRow {
 	return all
 }
 
-// listsOf returns the lists that are evidence of a procedure of the kind.
-func listsOf(kind string) []string {
+// listsOf returns the lists that are evidence of the procedure.
+func listsOf(s PolicySOP) []string {
 	var files []string
 	for _, f := range forms() {
-		if slices.Contains(f.policies, kind) {
+		if f.serves(s) {
 			files = append(files, f.File)
 		}
 	}

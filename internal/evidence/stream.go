@@ -153,8 +153,12 @@ func (w *ledgerWriter) record(r ledger.Record) error {
 			return err
 		}
 	}
+	name, err := factName(r)
+	if err != nil {
+		return err
+	}
 	for _, v := range w.views {
-		if err := v.record(r); err != nil {
+		if err := v.record(r, name); err != nil {
 			return fmt.Errorf("%s, record %d: %w", v.form.File, r.Seq, err)
 		}
 	}

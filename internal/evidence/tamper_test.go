@@ -125,6 +125,7 @@ func tamperings() []tampering {
 	var all []tampering
 	all = append(all, recordTamperings(records)...)
 	all = append(all, fileTamperings()...)
+	all = append(all, procedureTamperings()...)
 	return append(all, dishonestOwner()...)
 }
 
@@ -174,6 +175,42 @@ func fileTamperings() []tampering {
 		{"the checkpoints gone", func(f forger) { f.files[evidence.FileCheckpoints].Data = nil }, evidence.FileCheckpoints, ledger.Missing},
 		{"a checkpoint cut", func(f forger) { f.files[evidence.FileCheckpoints].Data = f.files[evidence.FileCheckpoints].Data[:50] }, evidence.FileCheckpoints, ledger.Truncated},
 	}
+}
+
+// procedureTamperings are about the lists of what the other procedures did: each without its second row, by somebody who
+// can sign the manifest anew, and other ways to make less of them.
+func procedureTamperings() []tampering {
+	var all []tampering
+	for _, file := range []string{
+		"reviews.csv", "incidents.csv", "incident-milestones.csv", "incident-steps.csv", "pages.csv", "vendors.csv", "facts.csv",
+	} {
+		all = append(all, tampering{"signed again: " + file + " without a row", func(f forger) {
+			f.lines(file, func(l [][]byte) [][]byte { return slices.Delete(l, 2, 3) })
+			f.resign(func(m *evidence.Manifest) { m.Views[at(m, file)].Rows-- })
+		}, file, ledger.Edited}, tampering{"signed again: " + file + " without its last row", func(f forger) {
+			f.lines(file, func(l [][]byte) [][]byte { return l[:len(l)-1] })
+			f.resign(func(m *evidence.Manifest) { m.Views[at(m, file)].Rows-- })
+		}, file, ledger.Truncated})
+	}
+	return append(all,
+		tampering{"an incident made less severe", func(f forger) { f.replace("incidents.csv", "critical", "low") }, "incidents.csv", ledger.Edited},
+		tampering{"a vendor registered earlier", func(f forger) { f.replace("vendors.csv", "vendor.registered 2026-10", "vendor.registered 2025-10") }, "vendors.csv", ledger.Edited},
+		tampering{"signed again: fewer names in a query", func(f forger) {
+			f.resign(func(m *evidence.Manifest) { m.Views[at(m, "incident-milestones.csv")].Fact = "incident.*" })
+		}, evidence.FileManifest, ledger.Foreign},
+		tampering{"signed again: corrections left out of the facts", func(f forger) {
+			f.lines("facts.csv", func(l [][]byte) [][]byte {
+				return slices.DeleteFunc(l, func(row []byte) bool { return bytes.Contains(row, []byte(ledger.FactCorrected)) })
+			})
+			f.resign(asItIs)
+		}, "facts.csv", ledger.Edited},
+		tampering{"signed again: a list of vendors gone", func(f forger) {
+			delete(f.files, "vendors.csv")
+			f.resign(func(m *evidence.Manifest) {
+				m.Views = slices.DeleteFunc(m.Views, func(v evidence.ViewCount) bool { return v.File == "vendors.csv" })
+			})
+		}, evidence.FileManifest, ledger.Foreign},
+	)
 }
 
 func dropLastNote(f forger) {

@@ -12,7 +12,7 @@ import (
 func grantForm() form {
 	return form{
 		View:     View{File: "grants.csv", Title: "access granted, with request, approvers, provision and validation", Kinds: []ledger.Kind{ledger.GrantApproved}},
-		columns:  []string{"login", "group_name", "system", "role", "policy", "why", "requested", "approved", "approvers", "fields_hash", "expires", "change_id", "provisioned", "system_log_event", "validated", "ended", "end_reason", "end_ticket"},
+		columns:  []string{"login", "group_name", "system", "role", "policy", "why", "requested", "approved", "approvers", "fields_hash", "expires", "change_id", "provisioned", "system_log_event", "exceptions", "validated", "ended", "end_reason", "end_ticket"},
 		policies: []string{"AccessProvisioning", "RoleChange", "BreakGlass", "Birthright"},
 		cells:    (*exporter).grantCells,
 	}
@@ -41,7 +41,7 @@ func (e *exporter) grantCells(r ledger.Record) ([]string, error) {
 	validated, err := e.factAt(string(g.Ticket), factValidated)
 	return []string{
 		login, group, g.System, g.Role, g.Policy, string(g.Why()), iso(g.Requested), iso(g.Approved), approvers(g), g.FieldsHash, iso(g.Expires), string(add.ID),
-		iso(add.Settled), string(add.Event), iso(validated), iso(g.Ended), string(g.EndReason), string(g.EndTicket),
+		iso(add.Settled), string(add.Event), exceptions(g), iso(validated), iso(g.Ended), string(g.EndReason), string(g.EndTicket),
 	}, err
 }
 
@@ -71,7 +71,18 @@ func (e *exporter) changesOf(g change.Grant) ([]change.Change, error) {
 func approvers(g change.Grant) string {
 	all := make([]string, len(g.Approvals))
 	for i, p := range g.Approvals {
-		all[i] = fmt.Sprintf("%s: user %s, account %s, approval %s, %s (%s)", p.Role, p.User, p.Account, p.Approval, iso(p.At), p.Eligible)
+		all[i] = fmt.Sprintf("%s: user %s, account %s, approval %s, %s (%s)%s", p.Role, p.User, p.Account, p.Approval, iso(p.At), p.Eligible, manner(p))
 	}
 	return strings.Join(all, "; ")
+}
+
+// exceptions names the rules of separation of duties that approvals of the grant lift.
+func exceptions(g change.Grant) string {
+	var rules []string
+	for _, p := range g.Approvals {
+		if p.Exception != "" {
+			rules = append(rules, p.Exception)
+		}
+	}
+	return strings.Join(rules, " ")
 }

@@ -13,7 +13,7 @@ func holdForm() form {
 		View: View{File: "holds.csv", Title: "holds and overrides of guards, with who decided", Kinds: []ledger.Kind{
 			ledger.HoldMade, ledger.HoldApproved, ledger.HoldCancelled, ledger.HoldUsed, ledger.HoldExpired, ledger.GuardOverridden,
 		}},
-		columns:  []string{"decision", "hold", "guards", "reasons", "plan", "made", "expires", "by", "why"},
+		columns:  []string{"decision", "hold", "guards", "reasons", "plan", "made", "expires", "by", "why", "kind", "requested_by"},
 		policies: []string{"Guards", "ChangeManagement"},
 		cells:    (*exporter).holdCells,
 	}
@@ -30,5 +30,6 @@ func (e *exporter) holdCells(r ledger.Record) ([]string, error) {
 	}
 	return []string{
 		string(r.Kind), string(h.ID), strings.Join(h.Guards, " "), strings.Join(h.Reasons, "; "), h.PlanHash, iso(h.Made), iso(h.Expires), by, h.Reason,
+		string(h.Kind), h.RequestedBy,
 	}, nil
 }

@@ -14,7 +14,8 @@ import (
 type form struct {
 	View
 	columns []string // after those of [ViewColumns]; they tell what was known when the export was made
-	// policies are the kinds of policy whose controls the list is evidence of; none for a list that is about the ledger.
+	// policies are the kinds of policy whose controls the list is evidence of, or one procedure of a kind, such as
+	// "Procedure/vendor-onboarding"; none for a list that is about the ledger.
 	policies []string
 	// cells returns what stands under columns. In an archive, whose people are [Concealed], the record names pseudonyms; what
 	// is looked up beside it must name nobody.
@@ -25,9 +26,15 @@ type form struct {
 // choose others.
 func forms() []form {
 	return []form{
-		grantForm(), grantEndForm(), lapseForm(), changeForm(), leaverForm(), refusalForm(), holdForm(), exceptionForm(), findingForm(),
-		openedForm(), reportForm(), backupForm(), policyForm(), anchorForm(),
+		grantForm(), grantEndForm(), lapseForm(), changeForm(), leaverForm(), refusalForm(), holdForm(), exceptionForm(), reviewForm(),
+		incidentForm(), milestoneForm(), stepForm(), pageForm(), vendorForm(), factForm(), findingForm(), openedForm(), reportForm(), backupForm(),
+		policyForm(), anchorForm(),
 	}
+}
+
+// serves reports whether the list is evidence of the procedure.
+func (f form) serves(s PolicySOP) bool {
+	return slices.Contains(f.policies, s.Kind) || slices.Contains(f.policies, s.Kind+"/"+s.Name)
 }
 
 // Views returns the views of an export.
@@ -51,11 +58,10 @@ func newViewWriter(e *exporter, f form) (*viewWriter, error) {
 	return &viewWriter{exporter: e, form: f, table: t}, err
 }
 
-// record writes a row when the record is in the view's population.
-func (v *viewWriter) record(r ledger.Record) error {
-	held, err := v.form.holds(r)
-	if err != nil || !held {
-		return err
+// record writes a row when the record is in the view's population. name is what [factName] returns.
+func (v *viewWriter) record(r ledger.Record, name string) error {
+	if !v.form.holds(r.Kind, name) {
+		return nil
 	}
 	cells, err := v.form.cells(v.exporter, r)
 	if err != nil {

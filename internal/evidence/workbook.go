@@ -1,12 +1,18 @@
 package evidence
 
 import (
+	"archive/zip"
+	"bufio"
+	"cmp"
 	"encoding/csv"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -38,8 +44,8 @@ func (e *exporter) sheets() []sheet {
 	return all
 }
 
-// writeWorkbook writes the lists once more, as sheets of a workbook for people who filter and sort. Each is read from its file
-// and streamed, so that memory does not grow with the rows. Cells are texts, never formulas.
+// writeWorkbook writes the lists once more, as sheets of a workbook for people who filter and sort. Cells are texts, never
+// formulas.
 func (e *exporter) writeWorkbook() (err error) {
 	book := excelize.NewFile()
 	defer func() {
@@ -57,23 +63,41 @@ func (e *exporter) writeWorkbook() (err error) {
 	if err := e.statementSheet(book); err != nil {
 		return err
 	}
-	for _, s := range e.sheets() {
-		if _, err := book.NewSheet(s.name); err != nil {
-			return workbook(err)
-		}
-		if err := e.listSheet(book, s, bold); err != nil {
-			return err
-		}
-	}
 	out, err := e.folder.create(FileWorkbook)
 	if err != nil {
 		return err
 	}
-	_, err = book.WriteTo(out)
-	if err != nil {
+	packed := &packer{Writer: zip.NewWriter(out), sheets: make(map[string]func(io.Writer) error)}
+	for i, s := range e.sheets() {
+		if _, err := book.NewSheet(s.name); err != nil {
+			return errors.Join(workbook(err), out.close())
+		}
+		packed.sheets[fmt.Sprintf("xl/worksheets/sheet%d.xml", i+2)] = func(w io.Writer) error { return e.listSheet(w, s, bold) }
+	}
+	book.SetZipWriter(func(io.Writer) excelize.ZipWriter { return packed })
+	if _, err = book.WriteTo(io.Discard); err != nil {
 		err = workbook(err)
 	}
-	return errors.Join(err, out.close())
+	return errors.Join(cmp.Or(packed.failed, err), out.close())
+}
+
+// packer packs a workbook into its file at once, and puts the sheets of lists in their places. The library would keep the
+// whole packed workbook in memory, and a part of each sheet.
+type packer struct {
+	*zip.Writer
+	sheets map[string]func(io.Writer) error // what writes each sheet, by its path in the workbook
+	failed error
+}
+
+// Create implements [excelize.ZipWriter].
+func (p *packer) Create(name string) (io.Writer, error) {
+	w, err := p.Writer.Create(name)
+	fill, ours := p.sheets[name]
+	if err != nil || !ours {
+		return w, err
+	}
+	p.failed = fill(w)
+	return io.Discard, p.failed
 }
 
 // workbook leaves paths of temporary files out of an error.
@@ -95,39 +119,13 @@ func (e *exporter) statementSheet(book *excelize.File) error {
 		rows = append(rows, []any{"narrowed to procedure", m.Filter.SOP}, []any{"narrowed to framework", m.Filter.Framework})
 	}
 	rows = append(rows, []any{"Trust this workbook only after the export it lies in has been verified: sopd evidence verify."})
-	return e.stream(book, "statement", func(w *excelize.StreamWriter, at int) error {
-		for _, row := range rows {
-			cell, err := excelize.CoordinatesToCellName(1, at)
-			if err == nil {
-				err = w.SetRow(cell, row)
-			}
-			if err != nil {
-				return workbook(err)
-			}
-			at++
-		}
-		return nil
-	})
-}
-
-// stream writes a sheet, with the stamp of an incomplete export in its first row. fill is told in which row to begin.
-func (e *exporter) stream(book *excelize.File, name string, fill func(w *excelize.StreamWriter, at int) error) error {
-	w, err := book.NewStreamWriter(name)
-	if err != nil {
-		return workbook(err)
+	if len(m.Incomplete) > 0 {
+		rows = slices.Insert(rows, 0, []any{incompleteStamp + strings.Join(m.Incomplete, "; ")})
 	}
-	at := 1
-	if len(e.manifest.Incomplete) > 0 {
-		if err := w.SetRow("A1", []any{incompleteStamp + strings.Join(e.manifest.Incomplete, "; ")}); err != nil {
+	for i, row := range rows {
+		if err := book.SetSheetRow("statement", fmt.Sprintf("A%d", i+1), &row); err != nil {
 			return workbook(err)
 		}
-		at = 2
-	}
-	if err := fill(w, at); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return workbook(err)
 	}
 	return nil
 }
@@ -135,7 +133,8 @@ func (e *exporter) stream(book *excelize.File, name string, fill func(w *exceliz
 // incompleteStamp stands on every page of an export whose sources were not read completely.
 const incompleteStamp = "INCOMPLETE: this export was made although not every source could be read. "
 
-func (e *exporter) listSheet(book *excelize.File, s sheet, bold int) error {
+// listSheet streams a list from its file into a sheet, so that memory does not grow with the rows.
+func (e *exporter) listSheet(w io.Writer, s sheet, bold int) error {
 	file, err := os.Open(filepath.Join(e.folder.path, s.file))
 	if err != nil {
 		return unwritable(err)
@@ -143,37 +142,65 @@ func (e *exporter) listSheet(book *excelize.File, s sheet, bold int) error {
 	defer file.Close() //nolint:errcheck // it was only read
 	rows := csv.NewReader(file)
 	rows.ReuseRecord = true
-	return e.stream(book, s.name, func(w *excelize.StreamWriter, at int) error {
-		heading := excelize.RowOpts{StyleID: bold}
-		for ; ; at++ {
-			row, err := rows.Read()
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("own file %s: %w", s.file, access.ErrMalformed)
-			}
-			cells := make([]any, len(row))
-			for i, text := range row {
-				cells[i] = shortened(text)
-			}
-			if at == maxRows {
-				cells = []any{"A sheet takes no more rows; the rest stands in " + s.file}
-			}
-			cell, err := excelize.CoordinatesToCellName(1, at)
-			if err == nil {
-				err = w.SetRow(cell, cells, heading)
-			}
-			if err != nil {
-				return workbook(err)
-			}
-			if at == maxRows {
-				return nil
-			}
-			heading = excelize.RowOpts{}
+	out := &sheetWriter{out: bufio.NewWriter(w)}
+	out.begin()
+	if len(e.manifest.Incomplete) > 0 {
+		out.row([]string{incompleteStamp + strings.Join(e.manifest.Incomplete, "; ")}, 0)
+	}
+	for style := bold; ; style = 0 {
+		row, err := rows.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return out.end()
+		case err != nil:
+			return fmt.Errorf("own file %s: %w", s.file, access.ErrMalformed)
+		case out.rows == maxRows-1:
+			out.row([]string{"A sheet takes no more rows; the rest stands in " + s.file}, 0)
+			return out.end()
 		}
-	})
+		out.row(row, style)
+	}
 }
+
+// sheetWriter writes a sheet as Office Open XML has it. A failed write shows at its end.
+type sheetWriter struct {
+	out     *bufio.Writer
+	rows    int
+	columns []string // their letters, as far as they were needed
+}
+
+func (w *sheetWriter) begin() {
+	w.text(xml.Header + `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>`)
+}
+
+// row writes a row of texts in one style of the workbook; 0 is the plain one.
+func (w *sheetWriter) row(cells []string, style int) {
+	w.rows++
+	number := strconv.Itoa(w.rows)
+	w.text(`<row r="` + number + `">`)
+	for i, cell := range cells {
+		if i == len(w.columns) {
+			name, _ := excelize.ColumnNumberToName(i + 1) // no list has as many columns as it refuses
+			w.columns = append(w.columns, name)
+		}
+		w.text(`<c r="` + w.columns[i] + number + `" s="` + strconv.Itoa(style) + `" t="inlineStr"><is><t xml:space="preserve">`)
+		_ = xml.EscapeText(w.out, []byte(escaped(shortened(cell)))) // end tells
+		w.text("</t></is></c>")
+	}
+	w.text("</row>")
+}
+
+func (w *sheetWriter) text(s string) { _, _ = w.out.WriteString(s) } // end tells
+
+func (w *sheetWriter) end() error {
+	w.text("</sheetData></worksheet>")
+	return w.out.Flush()
+}
+
+// escaped keeps a text from being read as the sign that it names: such workbooks write a sign as _x and four digits.
+//
+// Source: ECMA-376, part 1, 22.9.2.19 (ST_Xstring).
+func escaped(text string) string { return strings.ReplaceAll(text, "_x", "_x005F_x") }
 
 // maxCell is how many characters a cell takes.
 //

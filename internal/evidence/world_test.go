@@ -172,6 +172,7 @@ func (a *archive) other() {
 		)
 		return err
 	})
+	a.procedures()
 }
 
 // observe marks every source as read and the group as having these members.

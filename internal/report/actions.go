@@ -91,21 +91,28 @@ func (c *composer) leavers() Section {
 func (p Period) in(t time.Time) bool { return !t.Before(p.From) && t.Before(p.To) }
 
 // facts returns the facts of one name as they count, in the order in which they happened.
-func (c *composer) facts(name string) []kpi.Fact {
-	replaced := make(map[string]bool)
-	for _, f := range c.in.Found.Facts {
-		if f.Corrects != "" {
-			replaced[f.Corrects] = true
+func (c *composer) facts(name string) []kpi.Fact { return c.named[name] }
+
+// counted sorts out the facts that count, by name: not those that were corrected, and of several corrections of one fact the
+// one that was recorded last.
+func counted(facts []kpi.Fact) map[string][]kpi.Fact {
+	latest := make(map[string]kpi.Fact) // the correction of each fact that was corrected
+	for _, f := range facts {
+		if last, known := latest[f.Corrects]; !known || f.Recorded.After(last.Recorded) {
+			latest[f.Corrects] = f
 		}
 	}
-	var all []kpi.Fact
-	for _, f := range c.in.Found.Facts {
-		if f.Name == name && !replaced[f.ID] {
-			all = append(all, f)
+	named := make(map[string][]kpi.Fact)
+	for _, f := range facts {
+		_, replaced := latest[f.ID]
+		if !replaced && (f.Corrects == "" || latest[f.Corrects].ID == f.ID) {
+			named[f.Name] = append(named[f.Name], f)
 		}
 	}
-	slices.SortFunc(all, func(a, b kpi.Fact) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
-	return all
+	for _, all := range named {
+		slices.SortFunc(all, func(a, b kpi.Fact) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	}
+	return named
 }
 
 // times returns when the named fact first happened to each subject.

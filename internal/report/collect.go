@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -13,6 +14,8 @@ import (
 	"github.com/maisonrmi/sopd/internal/hold"
 	"github.com/maisonrmi/sopd/internal/kpi"
 	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/review"
+	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
 // Collected is what a ledger tells of a period and of everything that was open in it.
@@ -32,10 +35,18 @@ type Collected struct {
 	Adopted int
 	// Pages counts the pages that were sent in the period.
 	Pages int
+	// Decided are the memberships decided about in access reviews in the period.
+	Decided []Decided
 	// Told counts comments, transitions and attachments on tickets in the period; Opened the tickets that sopd opened.
 	Told, Opened int
 	// Records is the number of all records of the ledger, and InPeriod of those that claim a time in the period.
 	Records, InPeriod int64
+}
+
+// Decided is a decision of an access review.
+type Decided struct {
+	review.Item
+	Review string // ID of the review; empty when the ledger does not tell which one the ticket asked for
 }
 
 // Walk calls fn for every record of a ledger, in order.
@@ -45,7 +56,7 @@ type Walk func(fn func(ledger.Record) error) error
 //
 // Errors: what the walk returns; [access.ErrMalformed] with the number of a record whose body is not what its kind says.
 func Collect(walk Walk, p Period) (Collected, error) {
-	c := collector{period: p, changes: map[change.ID]int{}, holds: map[hold.ID]int{}, open: map[finding.Key]finding.Finding{}}
+	c := collector{period: p, changes: map[change.ID]int{}, holds: map[hold.ID]int{}, open: map[finding.Key]finding.Finding{}, asked: map[ticket.Key]string{}}
 	if err := walk(c.record); err != nil {
 		return Collected{}, err
 	}
@@ -64,6 +75,7 @@ type collector struct {
 	changes map[change.ID]int // position in out.Changes
 	holds   map[hold.ID]int
 	open    map[finding.Key]finding.Finding
+	asked   map[ticket.Key]string // the review that each ticket asks for
 }
 
 func (c *collector) within(t time.Time) bool {
@@ -88,6 +100,10 @@ func (c *collector) record(r ledger.Record) error {
 		err = c.finding(r)
 	case ledger.HoldMade, ledger.HoldApproved, ledger.HoldCancelled, ledger.HoldUsed:
 		err = c.hold(r, in)
+	case ledger.TicketOpened:
+		err = c.opened(r, in)
+	case ledger.ReviewDecided:
+		err = c.decided(r, in)
 	default:
 		c.count(r, in)
 	}
@@ -111,8 +127,6 @@ func (c *collector) count(r ledger.Record, in bool) {
 		c.out.Pages++
 	case ledger.TicketTold:
 		c.out.Told++
-	case ledger.TicketOpened:
-		c.out.Opened++
 	default: // of the others nothing is told
 	}
 }
@@ -175,6 +189,31 @@ func (c *collector) finding(r ledger.Record) error {
 		c.open[f.Key] = raised
 	}
 	return nil
+}
+
+// opened counts a ticket that sopd opened, and notes the access review that it asks for.
+func (c *collector) opened(r ledger.Record, in bool) error {
+	if in {
+		c.out.Opened++
+	}
+	if r.Body == nil {
+		return nil
+	}
+	effect, err := body[struct {
+		Key string `json:"key"`
+	}](r)
+	if id, asks := strings.CutPrefix(effect.Key, "review/"); asks {
+		c.asked[r.Ticket] = id
+	}
+	return err
+}
+
+func (c *collector) decided(r ledger.Record, in bool) error {
+	item, err := body[review.Item](r)
+	if err == nil && in {
+		c.out.Decided = append(c.out.Decided, Decided{Item: item, Review: c.asked[r.Ticket]})
+	}
+	return err
 }
 
 func (c *collector) hold(r ledger.Record, in bool) error {

@@ -15,8 +15,9 @@ import (
 
 // composer computes the sections of one report.
 type composer struct {
-	in  Input
-	all []promise
+	in    Input
+	all   []promise
+	named map[string][]kpi.Fact // the facts that count
 }
 
 // promise is one clock at one severity, with its cycles and how they went in the period.
@@ -29,7 +30,7 @@ type promise struct {
 }
 
 func newComposer(in Input) *composer {
-	c := &composer{in: in}
+	c := &composer{in: in, named: counted(in.Found.Facts)}
 	for _, d := range in.Clocks {
 		if in.SOP == "" || d.SOP == in.SOP {
 			c.add(d)

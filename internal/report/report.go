@@ -64,12 +64,20 @@ type SOP struct {
 	Controls   []string  // of the frameworks that it serves
 }
 
+// Coverage is a procedure in tickets whose complete ones are counted.
+type Coverage struct {
+	SOP      string   // the procedure's name
+	Begins   []string // facts that a ticket of it begins with
+	Complete string   // the fact that a ticket lacks nothing any more
+}
+
 // Input is everything that a report is made of.
 type Input struct {
 	Period  Period
 	SOP     string // name of the one procedure to report on; empty: all
 	SOPs    []SOP
 	Clocks  []kpi.Definition
+	Covered []Coverage // procedures whose tickets are counted
 	Found   Collected
 	Now     time.Time
 	Program string // sopd's version
@@ -98,9 +106,15 @@ func (c *composer) sections() []func() Section {
 	case Weekly:
 		return []func() Section{c.summary, c.operations, c.promises, c.breaches, c.open}
 	case Quarterly, Yearly:
-		return []func() Section{c.summary, c.promises, c.trend, c.breaches, c.privileges, c.changesByReason, c.findingsByKind, c.standing, c.holds, c.procedures}
+		return []func() Section{
+			c.summary, c.promises, c.trend, c.breaches, c.privileges, c.changesByReason, c.incidentsBySeverity, c.incidents, c.reviews, c.coverage, c.lacking,
+			c.findingsByKind, c.standing, c.holds, c.procedures,
+		}
 	default:
-		return []func() Section{c.summary, c.promises, c.breaches, c.changesByReason, c.leavers, c.findingsByKind, c.standing, c.holds, c.procedures}
+		return []func() Section{
+			c.summary, c.promises, c.breaches, c.changesByReason, c.leavers, c.incidentsBySeverity, c.incidents, c.reviews, c.coverage, c.lacking,
+			c.findingsByKind, c.standing, c.holds, c.procedures,
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/agenda"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/procedure"
 	"github.com/maisonrmi/sopd/internal/report"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
@@ -28,17 +29,38 @@ const largest = 10_000_000
 // Input returns what a report of the period is composed of besides what the ledger holds and the time.
 func Input(set *policies.Set, period report.Period, program string) report.Input {
 	in := report.Input{Period: period, Clocks: set.Clocks, Program: program}
-	for _, sop := range set.SOPs {
+	for _, sop := range set.Documents {
 		in.SOPs = append(in.SOPs, report.SOP{
 			Name: sop.Name, Title: sop.Title, Version: sop.Version, Owner: sop.Owner, NextReview: sop.NextReview, Controls: sop.Controls,
 		})
 	}
+	in.Covered = covered(set)
 	names := make(map[string]string)
 	for _, g := range set.Catalog.Groups {
 		names[string(g.ID)] = g.Name
 	}
 	in.Group = func(id string) string { return names[id] }
 	return in
+}
+
+// covered returns the procedures in tickets that say when a ticket is complete.
+func covered(set *policies.Set) []report.Coverage {
+	var all []report.Coverage
+	for _, p := range set.Procedures {
+		one := report.Coverage{SOP: p.Name}
+		for _, t := range p.Facts {
+			switch {
+			case t.Created == procedure.On:
+				one.Begins = append(one.Begins, t.Fact)
+			case t.Complete == procedure.On:
+				one.Complete = t.Fact
+			}
+		}
+		if one.Complete != "" && len(one.Begins) > 0 {
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 // composed is a report with its files, before it is queued.
