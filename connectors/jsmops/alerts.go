@@ -224,23 +224,53 @@ func (p *Pager) Notes(ctx context.Context, id paging.AlertID) ([]paging.Note, er
 	if _, err := paging.ParseAlertID(string(id)); err != nil {
 		return nil, err
 	}
-	all := []paging.Note{}
+	entries, err := p.entries(ctx, id, "/notes")
+	if err != nil {
+		return nil, fmt.Errorf("listing notes: %w", err)
+	}
+	all := make([]paging.Note, 0, len(entries))
+	for _, n := range entries {
+		all = append(all, paging.Note{Text: n.Note, Author: n.Owner, Created: time.Time(n.CreatedAt)})
+	}
+	// Newest first is the vendor's default, and order is not in its specification.
+	slices.SortStableFunc(all, func(a, b paging.Note) int { return a.Created.Compare(b.Created) })
+	return all, nil
+}
+
+// Logs lists what was done to an alert, oldest first.
+//
+// Errors: as [Pager.Notes]. On any error the list is nil.
+func (p *Pager) Logs(ctx context.Context, id paging.AlertID) ([]paging.Entry, error) {
+	if _, err := paging.ParseAlertID(string(id)); err != nil {
+		return nil, err
+	}
+	entries, err := p.entries(ctx, id, "/logs")
+	if err != nil {
+		return nil, fmt.Errorf("listing the log: %w", err)
+	}
+	all := make([]paging.Entry, 0, len(entries))
+	for _, e := range entries {
+		all = append(all, paging.Entry{Text: e.Log, Created: time.Time(e.LogTime)})
+	}
+	slices.SortStableFunc(all, func(a, b paging.Entry) int { return a.Created.Compare(b.Created) })
+	return all, nil
+}
+
+// entries reads the pages of an alert's notes or log, which is the last part of the path, to the end.
+func (p *Pager) entries(ctx context.Context, id paging.AlertID, part string) ([]wireEntry, error) {
+	var all []wireEntry
 	query := url.Values{"size": {strconv.Itoa(pageSize)}, "order": {"asc"}}
 	var guard transport.Pages
 	for {
-		var answer noteList
-		if err := p.read(ctx, "/alerts/"+string(id)+"/notes", query, &answer); err != nil {
-			return nil, fmt.Errorf("listing notes: %w", err)
+		var answer entryList
+		if err := p.read(ctx, "/alerts/"+string(id)+part, query, &answer); err != nil {
+			return nil, err
 		}
 		if answer.Values == nil {
 			return nil, fmt.Errorf("jsmops: answer without a list: %w", access.ErrMalformed)
 		}
-		for _, n := range *answer.Values {
-			all = append(all, paging.Note{Text: n.Note, Author: n.Owner, Created: time.Time(n.CreatedAt)})
-		}
+		all = append(all, *answer.Values...)
 		if answer.Links.Next == "" {
-			// Newest first is the vendor's default, and order is not in its specification.
-			slices.SortStableFunc(all, func(a, b paging.Note) int { return a.Created.Compare(b.Created) })
 			return all, nil
 		}
 		after, err := nextAfter(answer.Links.Next)
@@ -248,7 +278,7 @@ func (p *Pager) Notes(ctx context.Context, id paging.AlertID) ([]paging.Note, er
 			err = guard.Next(after)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("listing notes: %w", err)
+			return nil, err
 		}
 		query.Set("after", after)
 	}

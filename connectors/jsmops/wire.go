@@ -22,25 +22,21 @@ type alertList struct {
 	Links  links        `json:"links"`
 }
 
-// noteList is a page of notes.
-type noteList struct {
-	Values *[]struct {
-		Note      string `json:"note"`
-		Owner     string `json:"owner"`
-		CreatedAt moment `json:"createdAt"`
-	} `json:"values"`
-	Links links `json:"links"`
+// entryList is a page of notes or of a log.
+//
+// Source: JSM Operations API, schemas AlertNote and AlertLog.
+type entryList struct {
+	Values *[]wireEntry `json:"values"`
+	Links  links        `json:"links"`
 }
 
-// logList is a page of a log.
-//
-// Source: JSM Operations API, schema AlertLog.
-type logList struct {
-	Values *[]struct {
-		Log     string `json:"log"`
-		LogTime moment `json:"logTime"`
-	} `json:"values"`
-	Links links `json:"links"`
+// wireEntry is a note, or an entry of a log.
+type wireEntry struct {
+	Note      string `json:"note"`
+	Log       string `json:"log"`
+	Owner     string `json:"owner"`
+	CreatedAt moment `json:"createdAt"` // of a note
+	LogTime   moment `json:"logTime"`   // of an entry of a log
 }
 
 // wireSchedule is an on-call schedule.

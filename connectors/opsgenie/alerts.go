@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/opsgenie/opsgenie-go-sdk-v2/alert"
+	"github.com/opsgenie/opsgenie-go-sdk-v2/client"
 
 	"github.com/maisonrmi/sopd/connectors/transport"
 	"github.com/maisonrmi/sopd/internal/access"
@@ -196,21 +197,53 @@ func (p *Pager) Notes(ctx context.Context, id paging.AlertID) ([]paging.Note, er
 	if _, err := paging.ParseAlertID(string(id)); err != nil {
 		return nil, err
 	}
-	all := []paging.Note{}
+	entries, err := p.entries(ctx, func(offset string) client.ApiRequest {
+		return &alert.ListAlertNotesRequest{IdentifierType: alert.ALERTID, IdentifierValue: string(id), Limit: pageSize, Order: alert.Asc, Direction: alert.NEXT, Offset: offset}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing notes: %w", err)
+	}
+	all := make([]paging.Note, 0, len(entries))
+	for _, n := range entries {
+		all = append(all, paging.Note{Text: n.Note, Author: n.Owner, Created: time.Time(n.CreatedAt)})
+	}
+	return all, nil
+}
+
+// Logs lists what was done to an alert, oldest first.
+//
+// Errors: as [Pager.Notes]. On any error the list is nil.
+func (p *Pager) Logs(ctx context.Context, id paging.AlertID) ([]paging.Entry, error) {
+	if _, err := paging.ParseAlertID(string(id)); err != nil {
+		return nil, err
+	}
+	entries, err := p.entries(ctx, func(offset string) client.ApiRequest {
+		return &alert.ListAlertLogsRequest{IdentifierType: alert.ALERTID, IdentifierValue: string(id), Limit: pageSize, Order: alert.Asc, Direction: alert.NEXT, Offset: offset}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the log: %w", err)
+	}
+	all := make([]paging.Entry, 0, len(entries))
+	for _, e := range entries {
+		all = append(all, paging.Entry{Text: e.Log, Created: time.Time(e.CreatedAt)})
+	}
+	return all, nil
+}
+
+// entries reads the pages of a list of notes or of a log to the end; at makes the request for the page behind an offset.
+func (p *Pager) entries(ctx context.Context, at func(offset string) client.ApiRequest) ([]wireEntry, error) {
+	var all []wireEntry
 	var guard transport.Pages
 	for offset := ""; ; {
-		var answer noteList
-		err := p.exec(ctx, &alert.ListAlertNotesRequest{IdentifierType: alert.ALERTID, IdentifierValue: string(id),
-			Limit: pageSize, Order: alert.Asc, Direction: alert.NEXT, Offset: offset}, &answer)
+		var answer entryList
+		err := p.exec(ctx, at(offset), &answer)
 		if err != nil {
-			return nil, fmt.Errorf("listing notes: %w", err)
+			return nil, err
 		}
 		if answer.Data == nil {
 			return nil, fmt.Errorf("opsgenie: answer without a list: %w", access.ErrMalformed)
 		}
-		for _, n := range *answer.Data {
-			all = append(all, paging.Note{Text: n.Note, Author: n.Owner, Created: time.Time(n.CreatedAt)})
-		}
+		all = append(all, *answer.Data...)
 		if answer.Paging.Next == "" {
 			return all, nil
 		}

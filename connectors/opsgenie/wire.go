@@ -32,32 +32,23 @@ type alertAnswer struct {
 	Data *wireAlert `json:"data"`
 }
 
-// noteList is a page of notes.
-type noteList struct {
+// entryList is a page of notes or of a log.
+//
+// Source: opsgenie-oas, definitions AlertNote and AlertLog.
+type entryList struct {
 	client.ResultMetadata
-	Data *[]struct {
-		Note      string `json:"note"`
-		Owner     string `json:"owner"`
-		CreatedAt moment `json:"createdAt"`
-		Offset    string `json:"offset"`
-	} `json:"data"`
+	Data   *[]wireEntry `json:"data"`
 	Paging struct {
 		Next string `json:"next"`
 	} `json:"paging"`
 }
 
-// logList is a page of a log.
-//
-// Source: opsgenie-oas, definition AlertLog.
-type logList struct {
-	client.ResultMetadata
-	Data *[]struct {
-		Log       string `json:"log"`
-		CreatedAt moment `json:"createdAt"`
-	} `json:"data"`
-	Paging struct {
-		Next string `json:"next"`
-	} `json:"paging"`
+// wireEntry is a note, or an entry of a log.
+type wireEntry struct {
+	Note      string `json:"note"`
+	Log       string `json:"log"`
+	Owner     string `json:"owner"`
+	CreatedAt moment `json:"createdAt"`
 }
 
 // accepted is the answer to a write. The SDK fills in RequestId from the header X-Request-Id when there is one.
