@@ -99,10 +99,21 @@ func (j *jury) people() {
 		if u, ok := j.world.Okta.User(id); ok {
 			j.truth.Users = append(j.truth.Users, vocabulary.User{
 				ID: vocabulary.UserID(id), Login: u.Login, Email: u.Login, Name: u.FirstName + " " + u.LastName,
-				Status: vocabulary.UserStatus(u.Status), StatusChanged: u.StatusChanged,
+				Status: vocabulary.UserStatus(u.Status), StatusChanged: u.StatusChanged, Profile: texts(u.Profile),
 			})
 		}
 	}
+}
+
+// texts returns the attributes that are texts: some hide their address in Jira, and are told by the account in their profile.
+func texts(profile map[string]any) map[string]string {
+	out := make(map[string]string, len(profile))
+	for name, v := range profile {
+		if text, ok := v.(string); ok {
+			out[name] = text
+		}
+	}
+	return out
 }
 
 func eventOf(e oktamock.Event) vocabulary.Event {
