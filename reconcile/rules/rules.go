@@ -61,17 +61,7 @@ const maxNamed = 5
 // skew is how far the vendors' clocks may be behind ours.
 const skew = 5 * time.Second
 
-// Left returns the rules that no state can prove, with the reason.
-func Left() map[int]string {
-	return map[int]string{
-		2:  "a read that was refused leaves no trace; what was done on one would break rules 1 and 3",
-		10: "how a webhook was answered leaves no trace; what was done on a false one would break rules 1 and 3",
-		11: "whether something waited for something else shows only over time",
-		13: "a clock that grants would break rule 3",
-	}
-}
-
-// Check re-derives every rule that can be derived, in the order of their numbers. The transaction should be a snapshot
+// Check re-derives every rule, in the order of their numbers. The transaction should be a snapshot
 // that was opened after the truth was read.
 //
 // Errors: when the store cannot be read.
@@ -82,7 +72,7 @@ func Check(tx *store.Tx, truth Truth, set *policies.Set) ([]Verdict, error) {
 	}
 	steps := []func() error{
 		c.evidence, c.authority, c.guards, c.ours, c.intents, func() error { return c.comments(tx) }, c.readBack, c.suspended, c.oneWriter,
-		c.private,
+		c.private, func() error { return c.complete(tx) }, func() error { return c.hints(tx) }, func() error { return c.shown(tx) }, c.personal,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -131,9 +121,10 @@ func (c *checker) broken(rule int, format string, args ...any) {
 
 func (c *checker) verdicts() []Verdict {
 	all := []Verdict{
-		{Rule: 1, Name: "positive-evidence"}, {Rule: 3, Name: "approval-not-status"}, {Rule: 4, Name: "guards-first"},
-		{Rule: 5, Name: "only-ours"}, {Rule: 6, Name: "intent-before-act"}, {Rule: 7, Name: "read-back"},
-		{Rule: 8, Name: "suspended-is-not-deactivated"}, {Rule: 9, Name: "one-writer"}, {Rule: 12, Name: "no-personal-data"},
+		{Rule: 1, Name: "positive-evidence"}, {Rule: 2, Name: "whole-or-nothing"}, {Rule: 3, Name: "approval-not-status"},
+		{Rule: 4, Name: "guards-first"}, {Rule: 5, Name: "only-ours"}, {Rule: 6, Name: "intent-before-act"}, {Rule: 7, Name: "read-back"},
+		{Rule: 8, Name: "suspended-is-not-deactivated"}, {Rule: 9, Name: "one-writer"}, {Rule: 10, Name: "a-webhook-is-a-hint"},
+		{Rule: 11, Name: "one-bad-object"}, {Rule: 12, Name: "no-personal-data"}, {Rule: 13, Name: "lateness-never-approves"},
 	}
 	for i := range all {
 		found := c.breaches[all[i].Rule]
