@@ -15,7 +15,7 @@ import (
 // approval is enough.
 type access struct{ system, role, group, owner string }
 
-// None of them is kept apart from another by the organisation: a request for such a pair would rightly be refused.
+// accesses lists what is asked for. The organisation keeps none of it apart from another: such a pair would be refused, and rightly.
 func accesses() []access {
 	return []access{
 		{"analytics", "reader", "analytics-readers", "cyril"}, {"analytics", "author", "analytics-authors", "cyril"},
