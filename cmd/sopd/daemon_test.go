@@ -411,7 +411,7 @@ func (s site) consistent(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if len(records) < 3 {
+			if c.State == change.Confirmed && len(records) < 3 { // a story may end before the last one is settled
 				return fmt.Errorf("%s has %d records", c.ID, len(records))
 			}
 		}
