@@ -121,3 +121,19 @@ func TestProblemsAtOnePlaceAreToldInTheSameOrderEachTime(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestAFileHoldsOnePolicy(t *testing.T) {
+	for text, want := range map[string]string{
+		"":      "z.yaml: is empty; write a policy, or remove the file",
+		"\n":    "z.yaml: is empty; write a policy, or remove the file",
+		"---\n": "z.yaml: is empty; write a policy, or remove the file",
+		"- {apiVersion: sopd/v1, kind: Guards}\n":                 "z.yaml:1:1: sequence was used where mapping is expected",
+		"{apiVersion: sopd/v1, kind: Guards}\n---\nkind: Watch\n": "z.yaml:1:1: holds 2 documents; write one policy in a file",
+	} {
+		files := sound()
+		files["z.yaml"] = text
+		if _, err := policies.Load(folder(files)); err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
+	}
+}
