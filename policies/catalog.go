@@ -109,15 +109,7 @@ func (f *file) roles(at string, in systemYAML, groups map[string]access.GroupID)
 
 // named reads who may decide something.
 func (f *file) named(at string, in peopleYAML) catalog.People {
-	var p catalog.People
-	for i, s := range in.Users {
-		id, err := access.ParseUserID(s)
-		if err != nil {
-			f.wrong(fmt.Sprintf("%s.users[%d]", at, i), "%q is not an Okta user ID, such as 00u1a2b3c4d5e6f7g8h9; a login may be given to another person one day", s)
-			continue
-		}
-		p.Users = append(p.Users, id)
-	}
+	p := catalog.People{Users: f.users(at+".users", in.Users)}
 	for i, s := range in.Groups {
 		id, err := access.ParseGroupID(s)
 		if err != nil {
@@ -127,6 +119,20 @@ func (f *file) named(at string, in peopleYAML) catalog.People {
 		p.Groups = append(p.Groups, id)
 	}
 	return p
+}
+
+// users reads the Okta IDs of users in a list.
+func (f *file) users(list string, in []string) []access.UserID {
+	var users []access.UserID
+	for i, s := range in {
+		id, err := access.ParseUserID(s)
+		if err != nil {
+			f.wrong(fmt.Sprintf("%s[%d]", list, i), "%q is not an Okta user ID, such as 00u1a2b3c4d5e6f7g8h9; a login may be given to another person one day", s)
+			continue
+		}
+		users = append(users, id)
+	}
+	return users
 }
 
 func (c *compiler) people(f *file) {
@@ -172,7 +178,7 @@ func (c *compiler) guards(f *file) {
 		f.wrong("$.driftTickets", "write the project's key and the issue type, both or neither")
 	}
 	c.set.Undo = f.span("$.undo", in.Undo, c.set.Undo)
-	g.ProtectedUsers = f.named("$.protectedUsers", peopleYAML{Users: in.ProtectedUsers}).Users
+	g.ProtectedUsers = f.users("$.protectedUsers", in.ProtectedUsers)
 	for name, percent := range map[string]int{"removalPercent": g.RemovalPercent, "groupRemovalPercent": g.GroupRemovalPercent} {
 		if percent > 100 {
 			f.wrong("$."+name, "%s is %d; write a percentage from 0 to 100, or off", name, percent)

@@ -230,7 +230,7 @@ func (f *file) milestones(in map[string][]string) map[string]incident.Milestone 
 		}
 	}
 	if len(in[string(incident.Closed)]) == 0 {
-		f.wrong("$.milestones", "name the statuses in which an incident is closed")
+		f.wrong("$.milestones.closed", "name the statuses in which an incident is closed")
 	}
 	return out
 }

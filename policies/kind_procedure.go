@@ -127,11 +127,11 @@ func validFact(name string) bool {
 }
 
 func (c *compiler) trigger(f *file, sopName, name string, in triggerYAML, roles []string) procedure.Trigger {
-	at := "$.facts." + name
+	at := "$.facts.'" + name + "'" // quoted, because of the full stop
 	if !validFact(name) {
 		f.wrong("$.facts", "fact is called %q; write words parted by a full stop, such as vendor.requested", name)
 	}
-	c.declare(f, "$.facts", sopName, name)
+	c.declare(f, at, sopName, name)
 	t := procedure.Trigger{Fact: name, Status: in.Status, Field: in.Field, Date: in.Date, Approval: in.Approval, Link: in.Linked}
 	set := 0
 	for _, given := range []bool{in.Created, len(in.Status) > 0, in.Field != "", in.Date != "", in.Approval != "", in.Linked != "", in.Complete} {

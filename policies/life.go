@@ -253,11 +253,7 @@ func (f *file) span(at, text string, fallback time.Duration) time.Duration {
 		f.wrong(at, "is %q; write a whole number and a unit, such as 15m, 4h or 7d", text)
 		return fallback
 	}
-	n, err := strconv.Atoi(parts[1])
-	if err != nil {
-		f.wrong(at, "is %q; write a whole number and a unit, such as 15m, 4h or 7d", text)
-		return fallback
-	}
+	n, _ := strconv.Atoi(parts[1]) // six digits at most
 	units := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
 	return time.Duration(n) * units[parts[2]]
 }

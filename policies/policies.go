@@ -208,7 +208,8 @@ func Load(folder fs.FS) (*Set, error) {
 	c.compile()
 	if len(c.problems) > 0 {
 		slices.SortStableFunc(c.problems, func(a, b Problem) int {
-			return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+			return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+				strings.Compare(a.Text, b.Text))
 		})
 		return nil, &Error{Problems: c.problems}
 	}

@@ -67,7 +67,11 @@ func parse(name string, text []byte, problems *[]Problem) (f *file, ok bool) {
 		return f, false
 	}
 	f.tree = tree
-	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
+	if len(tree.Docs) == 1 && tree.Docs[0].Body == nil {
+		f.wrong("$", "is empty; write a policy, or remove the file")
+		return f, false
+	}
+	if len(tree.Docs) != 1 {
 		f.wrong("$", "holds %d documents; write one policy in a file", len(tree.Docs))
 		return f, false
 	}
