@@ -71,6 +71,9 @@ func (c *compiler) groups(f *file, at string, in systemYAML) map[string]access.G
 			f.wrong(here+".id", "group %s stands twice; a group belongs to one system", id)
 			continue
 		}
+		if _, taken := ids[g.Name]; taken {
+			f.wrong(here+".name", "group name %q stands twice in system %q; roles could mean either", g.Name, in.ID)
+		}
 		ids[g.Name] = id
 		c.set.Catalog.Groups = append(c.set.Catalog.Groups, catalog.Group{
 			ID: id, Name: g.Name, System: in.ID, Floor: g.Floor, Protected: g.Protected, Administrative: g.Administrative,

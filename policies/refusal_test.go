@@ -120,6 +120,7 @@ func TestWhatIsWrongInACatalogIsToldAtItsPlace(t *testing.T) {
 		{"a group without a name", "", "name: payments-operators\n", "name: ^''\n", "name is missing"},
 		{"a floor below the ground", "", "floor: 2", "floor: ^-1", "floor is -1; write the least number of members, from 0"},
 		{"a group twice", "", "        floor: 2", "        floor: 2\n      - id: ^00gPay1\n        name: again", "group 00gPay1 stands twice; a group belongs to one system"},
+		{"a group's name twice", "", "        floor: 2", "        floor: 2\n      - id: 00gPay9\n        name: ^payments-operators", `group name "payments-operators" stands twice in system "payments"; roles could mean either`},
 		{"no role", "", "    roles:\n      - name: Operator\n        groups: [payments-operators]\n", "    roles: ^[]\n", `system "payments" has no role; write at least one with its groups`},
 		{"a role twice", "", "      - name: Operator", "      - name: Operator\n        groups: [payments-operators]\n      - name: ^OPERATOR", `role "OPERATOR" stands twice in system "payments"`},
 		{"a role that gives nothing", "", "groups: [payments-operators]", "groups: ^[]", `role "Operator" gives no group`},
