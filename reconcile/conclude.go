@@ -217,6 +217,10 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 	if c.open[user] > 0 || c.obscured(j) {
 		return c.standstill(tx, j.ticket.Key)
 	}
+	if left := c.leftToPeople(j.ticket.Key); len(left) > 0 {
+		text := byHandText(left)
+		return c.r.say(tx, j.ticket.Key, remark{purpose: "by-hand/" + fingerprint(text), text: text, at: c.view.observation.Now})
+	}
 	changes := c.confirmed(j.ticket.Key, change.RemoveMember, change.ClearSessions, change.Suspend, change.Deactivate)
 	done := remark{purpose: "removed", text: c.r.removedText(changes, c.skipped(j.ticket.Key)) + c.leavesBehind(j.ticket.Key), at: c.view.observation.Now}
 	if len(changes) > 0 {
@@ -226,6 +230,18 @@ func (c *conclusion) removed(tx *store.Tx, j judged) error {
 		return err
 	}
 	return c.r.sayAndMove(tx, j.ticket.Key, done, j.sop.Tickets.Close)
+}
+
+// leftToPeople names the groups in systems that sopd only observes, in which somebody still is whom the ticket takes out. The
+// ticket stays open until somebody has done it: a closed one would say that the access is gone.
+func (c *conclusion) leftToPeople(key ticket.Key) []string {
+	var left []string
+	for _, ch := range c.plan.Proposed {
+		if ch.Ticket == key && ch.Kind == change.RemoveMember {
+			left = append(left, c.r.groupName(ch))
+		}
+	}
+	return left
 }
 
 // obscured reports whether a group that the removal is about could not be read: whether the access is gone is not known

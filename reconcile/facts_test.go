@@ -83,6 +83,7 @@ func TestEveryLeaversClockThatStartsIsStopped(t *testing.T) {
 	for name, begin := range map[string]func(*bench){
 		"deactivated": func(b *bench) { b.v.okta.status("uCyd", access.Deprovisioned, "uHR") },
 		"deactivated, held, and then offboarded by ticket": func(b *bench) {
+			b.v.okta.put(access.Membership{Group: "gArchive", User: "uHal"}, false, "uDan") // where sopd only observes, people act
 			massDeparture(b)
 			b.settle()
 			for _, id := range []access.UserID{"uDan", "uEve", "uFay", "uGus", "uHal"} {

@@ -189,6 +189,12 @@ func (r *Reconciler) what(c change.Change) string {
 	return r.groupName(c)
 }
 
+// byHandText asks for what sopd may only observe.
+func byHandText(groups []string) string {
+	return "This access is in systems that sopd only observes. Somebody has to take it away by hand; the ticket stays open until it is gone:" +
+		bullets(groups)
+}
+
 func (r *Reconciler) expiredText(changes []change.Change) string {
 	return "The access of this ticket has ended as agreed, read back from Okta:" + bullets(r.changeLines(changes))
 }
