@@ -49,6 +49,16 @@ func (p Story) begin(as AccountID) (act, func(), error) {
 	return a, p.server.mu.Unlock, nil
 }
 
+// SetIndexLag changes [Config.IndexLag]: search shows every issue as it is now until what happens from now on is indexed.
+func (s *Server) SetIndexLag(lag time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.config.IndexLag = lag
+	for _, i := range s.issues {
+		i.indexed = []version{{from: s.now(), issue: i.clone()}}
+	}
+}
+
 // CreateRequest raises a request as the reporter. Fields are named as people see them, or by id; "Summary",
 // "Description" and "Labels" are taken too. A project without request types takes the name of an issue type.
 func (p Story) CreateRequest(projectKey, typeName string, reporter AccountID, fields map[string]any) (Key, error) {

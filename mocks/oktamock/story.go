@@ -249,6 +249,13 @@ func (s *Server) RestoreRoles() {
 	s.noRoles = false
 }
 
+// SetLag changes [Config.Lag] for what happens from now on.
+func (s *Server) SetLag(lag time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.config.Lag = lag
+}
+
 // NextDue returns when something will next happen by itself, such as the end of a deactivation; ok is
 // false when nothing will. A script with its own clock moves it there.
 func (s *Server) NextDue() (at time.Time, ok bool) {

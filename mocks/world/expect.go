@@ -159,6 +159,15 @@ func alertAbout(person, groupName string) Expectation {
 	}
 }
 
+func notAlertedAbout(person, groupName string) Expectation {
+	return Expectation{
+		Name: fmt.Sprintf("No alert in Opsgenie is about %s and %s", called(person), groupName),
+		Held: func(w *World) (bool, error) {
+			return len(w.AlertsAbout(w.Person(person).OktaID, w.Group(groupName).ID)) == 0, nil
+		},
+	}
+}
+
 func signedOut(person string) Expectation {
 	return Expectation{Name: called(person) + "'s Okta sessions are ended", Held: func(w *World) (bool, error) {
 		return w.SessionsCleared(person), nil

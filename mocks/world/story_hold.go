@@ -3,8 +3,6 @@ package world
 import (
 	"fmt"
 	"time"
-
-	"github.com/maisonrmi/sopd/mocks/oktamock"
 )
 
 // The stories of this file are about what whoever runs the program does: they decide about what was stopped, and start it
@@ -74,50 +72,4 @@ func crashStory() Story {
 			},
 		}},
 	}
-}
-
-// spoiledReads tells a story in which lists of members are spoiled while somebody leaves, and are good again afterwards.
-func spoiledReads(name, title, say string, fault oktamock.Fault) Story {
-	const group = "payments-operators"
-	fault.Endpoint = "GET /api/v1/groups/{groupId}/users"
-	return Story{Name: name, Title: title, Steps: []Step{
-		{
-			Say: say,
-			Do: all(remembers(), func(w *World) error {
-				w.Okta.Fail(fault)
-				return w.ConsoleAdd("ivo", "tessa", "crm-managers")
-			}),
-			Within: while + time.Second, Expect: []Expectation{throughout(nobodyLost())},
-		},
-		{
-			Say: "Okta is itself again. Clara asks for payments, and Odile approves.",
-			Do: all(
-				func(w *World) error { w.Okta.ClearFaults(); return nil },
-				requests("payments", AccessRequest{By: "clara", System: "payments", Role: "operator"}), approves("odile", "payments"),
-			),
-			Within: late, Expect: []Expectation{inGroup("clara", group), inGroup("tessa", "crm-managers"), nobodyLost()},
-		},
-	}}
-}
-
-func shortReadStory() Story {
-	return spoiledReads("short-read", "A list of members breaks off, or never ends: it is no list, and nobody loses anything",
-		"Okta's lists of members break off in the middle. At the same time Ivo adds Tessa to crm-managers by hand.",
-		oktamock.Fault{Answer: oktamock.AnswerTruncated, Times: -1})
-}
-
-func throttledReadStory() Story {
-	return spoiledReads("rate-limit", "Okta's rate limit is reached in the middle of a read: nothing is decided on the half",
-		"Okta answers questions about members with its rate limit. At the same time Ivo adds Tessa to crm-managers by hand.",
-		oktamock.Fault{Answer: oktamock.AnswerThrottled, Times: 12})
-}
-
-func groupDeletedStory() Story {
-	return Story{Name: "group-deleted", Title: "A group goes while it is read: nothing is done about it, and everything else goes on", Steps: []Step{{
-		Say: "Ivo deletes the group crm-managers. At the same time Clara asks for payments, and Odile approves.",
-		Do: all(remembers(), func(w *World) error {
-			return w.Okta.DeleteGroup(userID(oktaAdmins()[0]), w.Group("crm-managers").ID)
-		}, requests("payments", AccessRequest{By: "clara", System: "payments", Role: "operator"}), approves("odile", "payments")),
-		Within: late, Expect: []Expectation{inGroup("clara", "payments-operators"), somebodyPaged()},
-	}}}
 }

@@ -47,28 +47,6 @@ func expiredTokenStory() Story {
 	}}
 }
 
-func emptyReadStory() Story {
-	const group = "payments-operators"
-	return Story{Name: "empty-read", Title: "Okta shows every group as empty: nobody loses anything", Steps: []Step{
-		{
-			Say: "Okta begins to answer every question about members with an empty list. At the same time Ivo adds Tessa to crm-managers by hand.",
-			Do: all(remembers(), func(w *World) error {
-				w.Okta.Fail(oktamock.Fault{Endpoint: "GET /api/v1/groups/{groupId}/users", Answer: oktamock.AnswerEmptyList, Times: -1})
-				return w.ConsoleAdd("ivo", "tessa", "crm-managers")
-			}),
-			Within: while + time.Second, Expect: []Expectation{throughout(nobodyLost())},
-		},
-		{
-			Say: "Okta is itself again. Clara asks for payments, and Odile approves.",
-			Do: all(
-				func(w *World) error { w.Okta.ClearFaults(); return nil },
-				requests("payments", AccessRequest{By: "clara", System: "payments", Role: "operator"}), approves("odile", "payments"),
-			),
-			Within: late, Expect: []Expectation{inGroup("clara", group), inGroup("tessa", "crm-managers"), nobodyLost()},
-		},
-	}}
-}
-
 func answerLostStory() Story {
 	const group = "payments-operators"
 	return Story{Name: "answer-lost", Title: "Okta does what it was told, but its answer is lost: the change is looked up, not repeated", Steps: []Step{{
