@@ -17,13 +17,19 @@ import (
 //
 // It has to give true or false. Errors: what CEL says of the expression.
 func condition(expression string) (authority.Condition, error) {
-	env, err := cel.NewEnv(
+	return compileCondition(expression, input,
 		cel.Variable("system", cel.MapType(cel.StringType, cel.StringType)),
 		cel.Variable("role", cel.StringType),
 		cel.Variable("beneficiary", cel.MapType(cel.StringType, cel.StringType)),
 		cel.Variable("requester", cel.MapType(cel.StringType, cel.StringType)),
 		cel.Variable("duration", cel.DurationType),
 	)
+}
+
+// compileCondition compiles a CEL expression over what see makes of a T: one value for each variable. The expression has
+// to give true or false. Errors: what CEL says of the expression.
+func compileCondition[T any](expression string, see func(T) map[string]any, variables ...cel.EnvOption) (func(T) (bool, error), error) {
+	env, err := cel.NewEnv(variables...)
 	if err != nil {
 		return nil, fmt.Errorf("building the CEL environment: %w", err)
 	}
@@ -38,8 +44,8 @@ func condition(expression string) (authority.Condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(f authority.Facts) (bool, error) {
-		value, _, err := program.Eval(input(f))
+	return func(of T) (bool, error) {
+		value, _, err := program.Eval(see(of))
 		if err != nil {
 			return false, fmt.Errorf("evaluating %q: %w", expression, err)
 		}

@@ -137,17 +137,19 @@ func (f *file) incidentCondition(at, expression string) incident.Condition {
 	if strings.TrimSpace(expression) == "" {
 		return nil
 	}
-	program, err := compileBool(expression, incidentVariables())
+	when, err := compileCondition(expression, incidentInput, incidentVariables()...)
 	if err != nil {
 		f.wrong(at, "%s", oneLine(err))
 		return nil
 	}
-	return func(v incident.View) (bool, error) {
-		return evalBool(program, map[string]any{
-			"priority": v.Priority, "source": v.Source, "title": v.Title, "tags": list(v.Tags), "labels": list(v.Ticket.Labels),
-			"details": v.Details, "fields": v.Ticket.Fields,
-			"ticket": map[string]string{"priority": v.Ticket.Priority, "type": v.Ticket.Type},
-		})
+	return when
+}
+
+func incidentInput(v incident.View) map[string]any {
+	return map[string]any{
+		"priority": v.Priority, "source": v.Source, "title": v.Title, "tags": list(v.Tags), "labels": list(v.Ticket.Labels),
+		"details": v.Details, "fields": v.Ticket.Fields,
+		"ticket": map[string]string{"priority": v.Ticket.Priority, "type": v.Ticket.Type},
 	}
 }
 
@@ -156,34 +158,6 @@ func list(all []string) []string {
 		return []string{}
 	}
 	return all
-}
-
-// compileBool compiles an expression that has to give true or false.
-func compileBool(expression string, variables []cel.EnvOption) (cel.Program, error) {
-	env, err := cel.NewEnv(variables...)
-	if err != nil {
-		return nil, fmt.Errorf("building the CEL environment: %w", err)
-	}
-	tree, issues := env.Compile(expression)
-	if issues.Err() != nil {
-		return nil, issues.Err()
-	}
-	if !tree.OutputType().IsExactType(cel.BoolType) {
-		return nil, fmt.Errorf("the expression gives %s; it has to give true or false", tree.OutputType())
-	}
-	return env.Program(tree, cel.CostLimit(10_000))
-}
-
-func evalBool(program cel.Program, in map[string]any) (bool, error) {
-	value, _, err := program.Eval(in)
-	if err != nil {
-		return false, fmt.Errorf("evaluating a condition: %w", err)
-	}
-	holds, ok := value.Value().(bool)
-	if !ok {
-		return false, fmt.Errorf("a condition gave %v", value.Type())
-	}
-	return holds, nil
 }
 
 func (f *file) severities(in []branchYAML) incident.Tree {

@@ -152,36 +152,11 @@ func (f *file) window(at, text string, count int) time.Duration {
 //
 // It has to give true or false. Errors: what CEL says of the expression.
 func signalCondition(expression string) (watch.Condition, error) {
-	env, err := cel.NewEnv(
+	return compileCondition(expression, signalInput,
 		cel.Variable("type", cel.StringType), cel.Variable("reason", cel.StringType), cel.Variable("failed", cel.BoolType),
 		cel.Variable("actor", cel.MapType(cel.StringType, cel.StringType)),
 		cel.Variable("users", cel.ListType(cel.StringType)), cel.Variable("groups", cel.ListType(cel.StringType)),
 	)
-	if err != nil {
-		return nil, fmt.Errorf("building the CEL environment: %w", err)
-	}
-	tree, issues := env.Compile(expression)
-	if issues.Err() != nil {
-		return nil, issues.Err()
-	}
-	if !tree.OutputType().IsExactType(cel.BoolType) {
-		return nil, fmt.Errorf("the expression gives %s; it has to give true or false", tree.OutputType())
-	}
-	program, err := env.Program(tree, cel.CostLimit(10_000)) // far above any sane policy, far below a stall
-	if err != nil {
-		return nil, err
-	}
-	return func(s watch.Signal) (bool, error) {
-		value, _, err := program.Eval(signalInput(s))
-		if err != nil {
-			return false, fmt.Errorf("evaluating %q: %w", expression, err)
-		}
-		holds, ok := value.Value().(bool)
-		if !ok {
-			return false, fmt.Errorf("evaluating %q: gave %v", expression, value.Type())
-		}
-		return holds, nil
-	}, nil
 }
 
 func signalInput(s watch.Signal) map[string]any {
