@@ -10,6 +10,7 @@ import (
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/secret"
+	"github.com/maisonrmi/sopd/policies"
 	"github.com/maisonrmi/sopd/policies/draft"
 	"github.com/spf13/cobra"
 )
@@ -106,10 +107,29 @@ func (d *daemon) check(ctx context.Context) []checked {
 			Fix: "set SOPD_WEB_CONFIG_FILE, or let a proxy stand before it",
 		})
 	}
-	for _, name := range d.policies.Guards.Disabled() {
-		lines = append(lines, checked{What: "guard " + string(name) + " is switched off", Warning: true, Fix: "give it a number in the policy of kind Guards"})
-	}
+	lines = append(lines, checkSafeguards(d.policies)...)
 	return append(lines, d.checkMarks()...)
+}
+
+// checkSafeguards warns of every safeguard that the policies may leave out and that nobody would miss until it is needed.
+func checkSafeguards(set *policies.Set) []checked {
+	var lines []checked
+	warn := func(what, fix string) {
+		lines = append(lines, checked{What: what, Warning: true, Fix: fix + " in the policy of kind Guards"})
+	}
+	for _, name := range set.Guards.Disabled() {
+		warn("guard "+string(name)+" is switched off", "give it a number")
+	}
+	if set.Canaries.User == "" || set.Canaries.Group == "" {
+		warn("no canary in Okta: an empty answer cannot be told from an empty group", "name a lasting member and their group under canaries")
+	}
+	if set.Canaries.Ticket == "" {
+		warn("no canary in Jira: a search that finds nothing cannot be told from one that may see nothing", "name a lasting ticket under canaries")
+	}
+	if len(set.HoldApprovers) == 0 {
+		warn("whoever may run sopd here lets held plans through, also who has caused them", "name holdApprovers")
+	}
+	return lines
 }
 
 // checkMarks lists what a draft left to a person: each open question, and how many guesses each file still holds.
