@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/maisonrmi/sopd/cmd/sopd/programtest"
 )
 
 const (
@@ -32,7 +34,7 @@ func TestTheFigures(t *testing.T) {
 		}
 	}
 	runtime.GOMAXPROCS(2)
-	binary := build(t)
+	binary := programtest.Build(t)
 	whole := size{groups: 5000 / divisor, users: 100_000 / divisor, perGroup: 200}
 	tenth := size{groups: whole.groups / 10, users: whole.users / 10, perGroup: whole.perGroup}
 	figures := &table{}

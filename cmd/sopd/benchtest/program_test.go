@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/maisonrmi/sopd/cmd/sopd/programtest"
 )
 
 // program is the real binary, running.
@@ -25,33 +26,10 @@ type program struct {
 	log    string
 }
 
-// build makes the program as it is shipped and returns its path.
-func build(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "sopd")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "github.com/maisonrmi/sopd/cmd/sopd")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return path
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	var listen net.ListenConfig
-	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // start runs the program with the environment until the test ends or [program.stop].
 func start(t *testing.T, binary string, env map[string]string) *program {
 	t.Helper()
-	p := &program{t: t, listen: freePort(t), log: filepath.Join(t.TempDir(), "log"), begun: time.Now()}
+	p := &program{t: t, listen: programtest.FreePort(t), log: filepath.Join(t.TempDir(), "log"), begun: time.Now()}
 	log, err := os.Create(p.log)
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/maisonrmi/sopd/cmd/sopd/programtest"
 	"github.com/maisonrmi/sopd/internal/store/storetest"
 	"github.com/maisonrmi/sopd/mocks/world"
 )
@@ -156,7 +157,7 @@ func (s *site) strikeOnce(p place, n int) <-chan seen {
 
 func TestAProgramThatIsKilledLosesNothingAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	binary := build(t)
+	binary := programtest.Build(t)
 	storetest.Each(t, func(t *testing.T, database string) {
 		t.Parallel()
 		seed := number(t, seedVariable, uint64(time.Now().UnixNano()))

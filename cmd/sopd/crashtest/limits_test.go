@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/maisonrmi/sopd/cmd/sopd/programtest"
 )
 
 // disk is a small file system of its own.
@@ -81,7 +83,7 @@ func (p *program) logged(text string) bool {
 // opened is a site on SQLite whose program runs and hears of everything.
 func opened(t *testing.T, dir string) (*site, *day) {
 	t.Helper()
-	s := newSite(t, build(t), "sqlite:"+filepath.Join(dir, "sopd.db"))
+	s := newSite(t, programtest.Build(t), "sqlite:"+filepath.Join(dir, "sopd.db"))
 	d := newDay(t, s.world, rand.New(rand.NewPCG(3, 4)))
 	s.start()
 	if err := s.world.Hook(s.hooked); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,31 +15,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/maisonrmi/sopd/cmd/sopd/programtest"
 )
-
-// build makes the program as it is shipped and returns its path.
-func build(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "sopd")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "github.com/maisonrmi/sopd/cmd/sopd")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return path
-}
-
-// freePort returns an address on this machine that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	var listen net.ListenConfig
-	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // program is the real binary: one process at a time, with one environment and one address over all its lives.
 type program struct {
@@ -67,7 +44,7 @@ func newProgram(t *testing.T, binary string, env map[string]string) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{t: t, binary: binary, env: env, listen: freePort(t), log: log}
+	p := &program{t: t, binary: binary, env: env, listen: programtest.FreePort(t), log: log}
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/maisonrmi/sopd/cmd/sopd/programtest"
 	"github.com/maisonrmi/sopd/internal/store/storetest"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestOneOfTwoReplicasIsKilledAndTheOtherGoesOn(t *testing.T) {
 	t.Parallel()
 	database := storetest.NewPostgres(t)
-	s := newSite(t, build(t), database)
+	s := newSite(t, programtest.Build(t), database)
 	second := &site{world: s.world, gates: s.gates, env: maps.Clone(s.env), hooked: s.hooked}
 	maps.Copy(second.env, s.doors())
 	second.program = newProgram(t, s.binary, second.env)

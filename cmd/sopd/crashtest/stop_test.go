@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/maisonrmi/sopd/cmd/sopd/programtest"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/store/storetest"
@@ -19,7 +20,7 @@ const atOnce = 5
 // recorded, no other change is begun, and the program ends with 0.
 func TestAProgramThatIsToldToStopFinishesWhatItBegan(t *testing.T) {
 	t.Parallel()
-	binary := build(t)
+	binary := programtest.Build(t)
 	storetest.Each(t, func(t *testing.T, database string) {
 		s := newSite(t, binary, database)
 		d := newDay(t, s.world, rand.New(rand.NewPCG(1, 2)))

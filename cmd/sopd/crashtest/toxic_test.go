@@ -12,6 +12,7 @@ import (
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/maisonrmi/sopd/cmd/sopd/programtest"
 	"github.com/maisonrmi/sopd/internal/store/storetest"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -100,7 +101,7 @@ func TestABadNetworkToTheVendorsLosesNothingAndRepeatsNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("each takes up to a minute")
 	}
-	binary := build(t)
+	binary := programtest.Build(t)
 	for name, x := range troubles() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -188,7 +189,7 @@ func relay(t *testing.T, here net.Conn, network, target string) {
 
 func TestADatabaseThatIsAwayForAWhileLosesNothing(t *testing.T) {
 	t.Parallel()
-	binary := build(t)
+	binary := programtest.Build(t)
 	for name, bad := range map[string]func(*line){
 		"down":                (*line).cut,
 		"down from the start": (*line).cut,
