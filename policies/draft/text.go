@@ -65,7 +65,8 @@ groupRemovalPercent: 25 # of one group; one removal is always allowed
 additions: 100
 people: 5 # signed out or suspended in one plan
 protectedUsers: [{{.Self}}] # open: the Okta IDs of break-glass and administrator accounts{{if .Self}}; the one here is sopd's own{{end}}
-# open: canaries: {user: ID, group: ID}, a user who is known to stay in a group; a list without them is not believed
+# open: canaries: {user: ID, group: ID, ticket: KEY}, a user who is known to stay in a group, and a ticket that stays; a list without them is not believed
+# open: holdApprovers: [{account: NAME, user: ID}], accounts on sopd's machine that may let held plans through, and whose they are
 `
 
 const peopleText = `# How a person in a ticket is matched with an Okta user. The first way that knows the person decides; nobody and more than
