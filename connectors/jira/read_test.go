@@ -276,3 +276,21 @@ func TestLinkedTicketsAreRead(t *testing.T) {
 		}
 	}
 }
+
+func TestALinkThatCameWithATicketIsReadThoughItsHistoryDoesNotTell(t *testing.T) {
+	s := newSite(t, jiramock.Config{})
+	first, err := s.CreateRequest("OPS", "Task", s.rita, map[string]any{"Summary": "x"})
+	s.must(err)
+	second, err := s.CreateRequest("OPS", "Task", s.rita, map[string]any{"Summary": "y", "Linked issues": []jiramock.Key{first}})
+	s.must(err)
+	old, err := s.jira.Ticket(t.Context(), ticket.Key(first))
+	s.must(err)
+	if len(old.Links) != 1 || len(old.History) != 1 || old.History[0].To != string(second) {
+		t.Errorf("the ticket that was there shows links %v and history %+v", old.Links, old.History)
+	}
+	fresh, err := s.jira.Ticket(t.Context(), ticket.Key(second))
+	s.must(err)
+	if len(fresh.Links) != 1 || fresh.Links[0] != ticket.Key(first) || len(fresh.History) != 0 {
+		t.Errorf("the new ticket shows links %v and history %+v", fresh.Links, fresh.History)
+	}
+}

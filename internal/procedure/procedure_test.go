@@ -1,6 +1,7 @@
 package procedure_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -133,6 +134,31 @@ func TestALinkThatWasTakenAwayIsMissing(t *testing.T) {
 	x.History = append(x.History, ticket.Edit{At: hour(8), Field: "Link", From: "SEC-7", FromText: "This issue relates to SEC-7"})
 	if diff := cmp.Diff([]string{"review"}, read(x, a).Missing); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestALinkThatNoHistoryTellsOfCameWithTheTicket(t *testing.T) {
+	for name, c := range map[string]struct {
+		links   []ticket.Key
+		history []ticket.Edit
+		want    []int
+	}{
+		"it came with the ticket":                   {[]ticket.Key{"SEC-7"}, nil, []int{0}},
+		"one came with the ticket, another later":   {[]ticket.Key{"SEC-7", "SEC-8"}, []ticket.Edit{{At: hour(3), Field: "Link", To: "SEC-8"}}, []int{0}},
+		"it is with another project":                {[]ticket.Key{"OPS-7"}, nil, nil},
+		"it was taken away and made again":          {[]ticket.Key{"SEC-7"}, []ticket.Edit{{At: hour(2), Field: "Link", From: "SEC-7"}, {At: hour(5), Field: "Link", To: "SEC-7"}}, []int{5}},
+		"the linked ticket has moved since":         {[]ticket.Key{"SEC-9"}, []ticket.Edit{{At: hour(4), Field: "Link", To: "OPS-2"}}, []int{4}},
+		"only the history may be seen":              {nil, []ticket.Edit{{At: hour(3), Field: "Link", To: "SEC-7"}}, []int{3}},
+		"it came with the ticket and is gone again": {nil, []ticket.Edit{{At: hour(3), Field: "Link", From: "SEC-7"}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x, a := onboarding()
+			x.Links = c.links
+			x.History = append(slices.Delete(slices.Clone(x.History), 1, 2), c.history...)
+			if diff := cmp.Diff(c.want, times(read(x, a).Facts)["v.linked"]); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
 

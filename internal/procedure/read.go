@@ -116,20 +116,44 @@ func (r reader) filled(field string) (at time.Time, ok bool) {
 }
 
 // linked returns when the first link with a ticket of the project was made that is still there.
+//
+// The history tells when, except of links that came with the ticket itself: those have been there since it was raised. A
+// link that is there under no key of the history has been so too, unless the ticket behind one of the history has moved to
+// another project and is that one now: then it is as old as the oldest such link.
 func (r reader) linked(project string) (at time.Time, ok bool) {
+	told := r.linkEdits()
+	since := r.ticket.Created
+	for _, e := range told {
+		if !slices.Contains(r.ticket.Links, ticket.Key(e.To)) {
+			since = e.At
+			break
+		}
+	}
+	for _, key := range r.ticket.Links {
+		if key.Project() == project && !slices.ContainsFunc(told, func(e ticket.Edit) bool { return ticket.Key(e.To) == key }) {
+			at, ok = since, true
+		}
+	}
+	for _, e := range told {
+		if ticket.Key(e.To).Project() == project && (!ok || e.At.Before(at)) {
+			at, ok = e.At, true
+		}
+	}
+	return at, ok
+}
+
+// linkEdits returns the edits that made the links which no later one took away, oldest first.
+func (r reader) linkEdits() []ticket.Edit {
 	var there []ticket.Edit
 	for _, e := range r.edits(linkField) {
 		switch {
-		case e.To != "" && ticket.Key(e.To).Project() == project:
+		case e.To != "":
 			there = append(there, e)
-		case e.To == "" && e.From != "":
+		case e.From != "":
 			there = slices.DeleteFunc(there, func(x ticket.Edit) bool { return x.To == e.From })
 		}
 	}
-	if len(there) == 0 {
-		return time.Time{}, false
-	}
-	return there[0].At, true
+	return there
 }
 
 // attached returns when the first file that fits and is still there was attached.

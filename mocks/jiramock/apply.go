@@ -18,6 +18,7 @@ type draft struct {
 	summary     string
 	description string
 	labels      []string
+	linked      []Key
 	values      map[string]any
 }
 
@@ -41,12 +42,39 @@ func (s *Server) create(d draft, a act) (*issue, error) {
 	if len(first) == 0 {
 		return nil, refused("the project has no workflow")
 	}
+	ends, err := s.ends(d.linked)
+	if err != nil {
+		return nil, err
+	}
 	i.status, i.statusSince = first[0], a.at
 	s.issues = append(s.issues, i)
+	for _, end := range ends { // the new issue's history begins after its creation, and does not tell of these
+		i.related = append(i.related, end)
+		s.relate(end, i, a)
+	}
 	s.ask(i, a)
 	s.touch(i, a.at, a.lag)
 	s.tell(hook{event: "jira:issue_created", kind: "issue_created", issue: i, items: s.firstItems(i)}, a)
 	return i, nil
+}
+
+// ends finds the issues that are to be linked with.
+func (s *Server) ends(keys []Key) ([]*issue, error) {
+	var all []*issue
+	for _, key := range keys {
+		end := s.find(string(key))
+		if end == nil {
+			return nil, unknown("issue", string(key))
+		}
+		all = append(all, end)
+	}
+	return all, nil
+}
+
+// relate shows a link on one of its ends.
+func (s *Server) relate(from, to *issue, a act) {
+	from.related = append(from.related, to)
+	s.changed(from, []item{{field: "Link", fieldType: "jira", to: string(to.key), toText: "This issue relates to " + string(to.key)}}, a)
 }
 
 // firstItems is what the webhook of a new issue says about its fields. The history does not have them.

@@ -60,7 +60,7 @@ func (s *Server) SetIndexLag(lag time.Duration) {
 }
 
 // CreateRequest raises a request as the reporter. Fields are named as people see them, or by id; "Summary",
-// "Description" and "Labels" are taken too. A project without request types takes the name of an issue type.
+// "Description", "Labels" and "Linked issues", a list of keys, are taken too. A project without request types takes the name of an issue type.
 func (p Story) CreateRequest(projectKey, typeName string, reporter AccountID, fields map[string]any) (Key, error) {
 	a, done, err := p.begin(reporter)
 	if err != nil {
@@ -103,6 +103,8 @@ func (s *Server) fill(d *draft, name string, v any) error {
 		d.description = text
 	case "labels":
 		d.labels, isText = v.([]string)
+	case "linked issues":
+		d.linked, isText = v.([]Key)
 	default:
 		f := s.field(name)
 		if f == nil {
@@ -198,13 +200,8 @@ func (p Story) Relate(as AccountID, key, other Key) error {
 		if end == nil {
 			return unknown("issue", string(other))
 		}
-		for _, pair := range [][2]*issue{{i, end}, {end, i}} {
-			from, to := pair[0], pair[1]
-			from.related = append(from.related, to)
-			p.server.changed(from, []item{{
-				field: "Link", fieldType: "jira", to: string(to.key), toText: "This issue relates to " + string(to.key),
-			}}, a)
-		}
+		p.server.relate(i, end, a)
+		p.server.relate(end, i, a)
 		return nil
 	})
 }
