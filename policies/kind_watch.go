@@ -43,7 +43,7 @@ type unlessYAML struct {
 // taken lists kinds of finding that rules must not use: other parts raise and clear them.
 func taken() []string {
 	return []string{
-		"drift", "unreadable", "unconfirmed", "hold", "skipped", "blind", "incomplete", "task-overdue", "task-missed", "report-missed", "review-overdue",
+		"drift", "unreadable", "unconfirmed", "hold", "skipped", "blind", "incomplete", "task-overdue", "task-missed", "report-missed", "review-overdue", "review-altered",
 		"review-unassigned", "clock-at-risk", "clock-breached", "incident", "pir-overdue", "pager-disagreement", "silent", "guard-disabled",
 		"break-glass", "break-glass-unreviewed", "parked", "refused", "conflict", "orphaned", "on-call-gap", "baseline-due",
 	}

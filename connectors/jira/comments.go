@@ -19,8 +19,10 @@ const maxComment = 32767
 type wireComment struct {
 	ID         string          `json:"id"`
 	Author     *wireUser       `json:"author"`
+	Editor     *wireUser       `json:"updateAuthor"`
 	Body       json.RawMessage `json:"body"`
 	Created    wireTime        `json:"created"`
+	Updated    wireTime        `json:"updated"`
 	Public     *bool           `json:"jsdPublic"`
 	Properties []wireProperty  `json:"properties"`
 }
@@ -40,6 +42,9 @@ type visibilityValue struct {
 	Internal bool `json:"internal"`
 }
 
+// comment translates a comment.
+//
+// Source: Jira Cloud platform REST API v3, schema Comment: created, updated and updateAuthor.
 func (w wireComment) comment() (ticket.Comment, error) {
 	body, err := richText(w.Body)
 	if err != nil || w.ID == "" || w.Created.IsZero() {
@@ -50,6 +55,12 @@ func (w wireComment) comment() (ticket.Comment, error) {
 		// Somebody without an account is nobody, and must not hide the comment.
 		out.Author, out.Person.Account, out.Person.Name = w.Author.account(), w.Author.account(), w.Author.DisplayName
 		out.Person.Email, out.Person.Active = w.Author.EmailAddress, w.Author.Active
+	}
+	if w.Updated.After(w.Created.Time) { // both are the same until somebody edits it
+		out.Edited = w.Updated.Time
+		if w.Editor != nil {
+			out.Editor = w.Editor.account()
+		}
 	}
 	out.Public, err = w.public()
 	return out, err

@@ -294,3 +294,23 @@ func TestALinkThatCameWithATicketIsReadThoughItsHistoryDoesNotTell(t *testing.T)
 		t.Errorf("the new ticket shows links %v and history %+v", fresh.Links, fresh.History)
 	}
 }
+
+func TestACommentTellsWhoChangedItAndWhen(t *testing.T) {
+	for _, kind := range []jiramock.Deployment{jiramock.Cloud, jiramock.DataCenter} {
+		s := newSite(t, jiramock.Config{Deployment: kind})
+		key, err := s.CreateRequest("OPS", "Task", s.rita, map[string]any{"Summary": "x"})
+		s.must(err)
+		s.must(s.Comment(s.rita, key, jiramock.NewComment{Body: "first"}))
+		s.must(s.Comment(s.rita, key, jiramock.NewComment{Body: "second"}))
+		s.now = s.now.Add(time.Minute)
+		s.must(s.Rewrite(s.owner, key, "second", "other"))
+		all, err := s.jira.Comments(t.Context(), ticket.Key(key))
+		s.must(err)
+		if first := all[0]; !first.Edited.IsZero() || first.Editor != "" {
+			t.Errorf("%s: nobody changed %+v", kind, first)
+		}
+		if second := all[1]; second.Body != "other" || second.Author != ticket.AccountID(s.rita) || second.Editor != ticket.AccountID(s.owner) || second.Edited.Sub(second.Created) != time.Minute {
+			t.Errorf("%s: changed by the owner: %+v", kind, second)
+		}
+	}
+}

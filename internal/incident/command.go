@@ -16,6 +16,7 @@ const (
 	Told    Verb = "update"  // those with a stake were told how it stands
 	Contain Verb = "contain" // run a playbook
 	Unclear Verb = "unclear" // it begins as an order and is none
+	Dropped Verb = "dropped" // it was an order and is not there any more; only [Revise] says so
 )
 
 // Command is what an order says.
@@ -39,6 +40,32 @@ type Order struct {
 	At      time.Time `json:"at"`
 	// Author is who wrote it on a ticket; of a note's author only [ticket.Person.Name] is known, as the pager shows it.
 	Author ticket.Person `json:"author"`
+	// Edited is when the comment was last changed, which is then when the order was given too; zero: never.
+	Edited time.Time `json:"edited,omitzero"`
+	// Editor is who changed it, empty when nobody can tell.
+	Editor ticket.AccountID `json:"editor,omitempty"`
+	// Was is what the comment said when it was read before, nil when it was read for the first time.
+	Was *Command `json:"was,omitempty"`
+}
+
+func (c Command) equal(o Command) bool {
+	same := c.Time.Equal(o.Time)
+	c.Time, o.Time = time.Time{}, time.Time{}
+	return same && c == o
+}
+
+// String says the order in the words that it is written in.
+func (c Command) String() string {
+	words := []string{string(c.Verb)}
+	switch {
+	case c.Verb == Mark && c.Time.IsZero():
+		words = []string{string(c.Milestone)}
+	case c.Verb == Mark:
+		words = []string{string(c.Milestone), "at", stamp(c.Time)}
+	case c.Playbook != "":
+		words = append(words, c.Playbook)
+	}
+	return strings.Join(words, " ")
 }
 
 // OnTicket reports whether the order was given on the ticket.

@@ -182,6 +182,7 @@ const (
 	EstimatedTime FlagKind = "estimated-time" // a milestone's time is that of the alert's last change: no record of its own is left
 	UnknownAlert  FlagKind = "unknown-alert"  // the ticket names an alert that does not exist
 	Refused       FlagKind = "refused"        // somebody asked for what they may not
+	Altered       FlagKind = "altered"        // somebody changed what had been written for sopd
 )
 
 // Flag is something that does not add up. The incident is kept, and what the flag is about is not counted.

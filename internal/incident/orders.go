@@ -37,7 +37,17 @@ func (a *advance) refuse(o Judged, kind FlagKind, format string, args ...any) {
 }
 
 func (a *advance) order(o Judged) {
+	replies := len(a.out.Replies)
+	defer func() {
+		if o.Was != nil && len(a.out.Replies) == replies {
+			a.reply(o, "Read anew: this comment said %q and says %q now. What was done for the first stands.", o.Was, o.Command)
+		}
+	}()
 	switch {
+	case o.Command.Verb == Dropped:
+		a.refuse(o, Altered, "A comment said %q and does not any more. What was done for it stands; a time is corrected in a new comment.", o.Was)
+	case o.ofAnother():
+		a.refuse(o, Altered, "Not done: somebody else than its author has changed the comment, so it is nobody's word. Write a new one.")
 	case o.Command.Verb == Unclear:
 		a.reply(o, "Not understood: %s.", o.Command.Why)
 	case o.By == "":

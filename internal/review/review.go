@@ -108,6 +108,66 @@ type Review struct {
 	State    State         `json:"state"`
 	Items    []Item        `json:"items"`
 	Read     []string      `json:"read,omitempty"` // IDs of the comments that were read
+	// Altered are the comments that had decided something and were changed or deleted afterwards. What they decided stands.
+	Altered []Alteration `json:"altered,omitempty"`
+}
+
+// Alteration is a change to a comment that had decided something.
+type Alteration struct {
+	Comment string    `json:"comment"` // its ID
+	At      time.Time `json:"at"`      // when it was changed; of one that was deleted, when that was noticed
+	// Deleted: it is not there any more.
+	Deleted bool `json:"deleted,omitempty"`
+}
+
+// Heard reports whether the comment was read before, and whether it was read as it is now.
+func (r Review) Heard(c ticket.Comment) (before, asItIs bool) {
+	before = slices.Contains(r.Read, c.ID)
+	return before, before && (c.Edited.IsZero() || slices.Contains(r.Read, version(c)))
+}
+
+// Listen notes that the comment was read as it is now.
+func (r *Review) Listen(c ticket.Comment) {
+	for _, id := range []string{c.ID, version(c)} {
+		if !slices.Contains(r.Read, id) {
+			r.Read = append(r.Read, id)
+		}
+	}
+}
+
+// version tells a text of a comment from its others.
+func version(c ticket.Comment) string {
+	if c.Edited.IsZero() {
+		return c.ID
+	}
+	return c.ID + "@" + c.Edited.UTC().Format(time.RFC3339Nano)
+}
+
+// By returns the numbers that the comment decided.
+func (r Review) By(comment string) []int {
+	var all []int
+	for _, i := range r.Items {
+		if i.Comment == comment && comment != "" {
+			all = append(all, i.Number)
+		}
+	}
+	return all
+}
+
+// Missing notes the comments that had decided something and are not among all that the ticket has now, each once, and
+// returns them.
+func (r *Review) Missing(all []ticket.Comment, now time.Time) []Alteration {
+	var gone []Alteration
+	for _, i := range r.Items {
+		there := slices.ContainsFunc(all, func(c ticket.Comment) bool { return c.ID == i.Comment })
+		known := slices.ContainsFunc(r.Altered, func(a Alteration) bool { return a.Deleted && a.Comment == i.Comment })
+		if i.Comment == "" || there || known {
+			continue
+		}
+		a := Alteration{Comment: i.Comment, At: now.UTC(), Deleted: true}
+		r.Altered, gone = append(r.Altered, a), append(gone, a)
+	}
+	return gone
 }
 
 // Membership is one membership to be reviewed, and what speaks for it.

@@ -162,4 +162,8 @@ type Comment struct {
 	Body    string // wiki markup or plain text
 	Created time.Time
 	Public  bool // visible to the requester in the portal
+	// Edited is when the text was last changed; zero: never. Jira does not tell what it was before.
+	Edited time.Time
+	// Editor is who changed it last, and need not be the author; empty when it was not edited, or nobody can tell.
+	Editor AccountID
 }

@@ -214,12 +214,19 @@ func (s *Server) move(i *issue, to string, a act) {
 }
 
 func (s *Server) comment(i *issue, c NewComment, a act) *comment {
-	made := &comment{id: s.mint(), at: a.at, updated: a.at, by: a.by, body: c.Body, public: !c.Internal}
+	made := &comment{id: s.mint(), at: a.at, updated: a.at, by: a.by, editor: a.by, body: c.Body, public: !c.Internal}
 	i.comments = append(i.comments, made)
 	slices.SortStableFunc(i.comments, func(x, y *comment) int { return x.at.Compare(y.at) })
 	s.touch(i, a.at, a.lag)
 	s.tell(hook{event: "comment_created", issue: i, comment: made}, a)
 	return made
+}
+
+// rewrite puts another text into a comment. Who wrote it and when stay as they were.
+func (s *Server) rewrite(i *issue, m *comment, body string, a act) {
+	m.body, m.updated, m.editor = body, a.at, a.by
+	s.touch(i, a.at, a.lag)
+	s.tell(hook{event: "comment_updated", issue: i, comment: m}, a)
 }
 
 func (s *Server) remove(i *issue, a act) {

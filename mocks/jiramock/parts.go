@@ -19,7 +19,7 @@ func (s *Server) wireComment(i *issue, m *comment, version string) map[string]an
 	id := strconv.Itoa(m.id)
 	out := map[string]any{
 		"self": s.self("/rest/api/" + version + "/issue/" + strconv.Itoa(i.id) + "/comment/" + id), "id": id,
-		"author": s.wireUser(m.by), "updateAuthor": s.wireUser(m.by), "body": s.richText(m.body, version),
+		"author": s.wireUser(m.by), "updateAuthor": s.wireUser(m.editor), "body": s.richText(m.body, version),
 		"created": s.timeText(m.at), "updated": s.timeText(m.updated),
 	}
 	if i.project.desk != "" {

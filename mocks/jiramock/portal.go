@@ -131,13 +131,13 @@ func (s *Server) editComment(c *call) reply {
 	}
 	body, _ := c.decode()
 	words := plainText(body["body"])
-	if words == "" || c.version == "3" && !isDocument(body["body"]) || !i.project.may(c.user, "ADD_COMMENTS") {
+	if words == "" || c.version == "3" && !isDocument(body["body"]) {
 		return fieldRefusal("comment", "Comment body is not valid!")
 	}
-	m.body, m.updated = words, s.now()
-	a := s.actNow(c.user)
-	s.touch(i, a.at, a.lag)
-	s.tell(hook{event: "comment_updated", issue: i, comment: m}, a)
+	if m.by != c.user && !i.project.may(c.user, "EDIT_ALL_COMMENTS") || !i.project.may(c.user, "ADD_COMMENTS") {
+		return refusal(http.StatusBadRequest, "You do not have the permission to edit this comment.")
+	}
+	s.rewrite(i, m, words, s.actNow(c.user))
 	return ok(s.wireComment(i, m, c.version))
 }
 

@@ -88,7 +88,7 @@ func (p *project) addIssueType(name string, id int) {
 	p.issueTypes = append(p.issueTypes, issueType{id: strconv.Itoa(id), name: name})
 }
 
-// Deny takes permissions in a project from an account, by Jira's keys such as "BROWSE_PROJECTS", "ADD_COMMENTS",
+// Deny takes permissions in a project from an account, by Jira's keys such as "BROWSE_PROJECTS", "ADD_COMMENTS", "EDIT_ALL_COMMENTS",
 // "TRANSITION_ISSUES", "CREATE_ATTACHMENTS", "EDIT_ISSUES", "CREATE_ISSUES", "LINK_ISSUES", "SERVICEDESK_AGENT".
 func (s *Server) Deny(account AccountID, projectKey string, permissions ...string) error {
 	s.mu.Lock()

@@ -71,6 +71,7 @@ type comment struct {
 	at      time.Time
 	updated time.Time
 	by      AccountID
+	editor  AccountID
 	body    string
 	public  bool
 }

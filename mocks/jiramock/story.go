@@ -187,6 +187,18 @@ func (p Story) Comment(as AccountID, key Key, c NewComment) error {
 	})
 }
 
+// Rewrite puts another text into the comment that says what was, as somebody: its author, or whoever may edit everybody's.
+func (p Story) Rewrite(as AccountID, key Key, was, body string) error {
+	return p.on(as, key, func(i *issue, a act) error {
+		at := slices.IndexFunc(i.comments, func(m *comment) bool { return m.body == was })
+		if at < 0 {
+			return unknown("comment", was)
+		}
+		p.server.rewrite(i, i.comments[at], body, a)
+		return nil
+	})
+}
+
 // NewComment is a comment to be made.
 type NewComment struct {
 	Body     string // plain text

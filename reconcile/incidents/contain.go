@@ -34,6 +34,9 @@ func (g *ingestion) contain(out *incident.Outcome, s incident.Sight, o incident.
 	policy := g.stage.policy.Containment
 	book, known := playbook(policy.Playbooks, o.Command.Playbook)
 	switch {
+	case !o.Edited.IsZero():
+		refuse("the comment was changed after it had been written, and such a comment confirms nothing; write a new one")
+		return nil
 	case o.By == "" || !o.Authorised:
 		refuse("a playbook is run only on the word of somebody whom the policy authorises, written where the policy accepts it")
 		return nil

@@ -41,12 +41,16 @@ type seen struct {
 	tickets []ticket.Ticket         // of incidents
 	orders  map[string][]incident.Order
 	readAt  map[string]time.Time
-	deleted []ticket.ID
+	// comments are the sources of orders that people may edit; nobody can edit a note.
+	comments map[string]bool
+	deleted  []ticket.ID
 }
 
 // Observe reads the alerts that have changed and what people have written for sopd, and brings the incidents up to it.
 func (s *Stage) Observe(ctx context.Context, w reconcile.Round) error {
-	in := &seen{forced: map[paging.AlertID]bool{}, orders: map[string][]incident.Order{}, readAt: map[string]time.Time{}}
+	in := &seen{
+		forced: map[paging.AlertID]bool{}, orders: map[string][]incident.Order{}, readAt: map[string]time.Time{}, comments: map[string]bool{},
+	}
 	if err := s.readTickets(ctx, w, in); err != nil {
 		return fmt.Errorf("tickets: %w", err)
 	}
@@ -77,6 +81,13 @@ func keep(tx *store.Tx, in *seen) error {
 		}
 	}
 	for source, orders := range in.orders {
+		if in.comments[source] {
+			before, _, err := tx.Orders(source)
+			if err != nil {
+				return err
+			}
+			orders = incident.Revise(before, orders, tx.Now())
+		}
 		if err := tx.PutOrders(source, orders, in.readAt[source]); err != nil {
 			return err
 		}
@@ -344,11 +355,12 @@ func (s *Stage) readComments(ctx context.Context, w reconcile.Round, in *seen, t
 	s.looked[t.Key] = w.Now
 	var orders []incident.Order
 	for _, c := range comments {
-		if command, is := incident.Parse(c.Body); is {
-			orders = append(orders, incident.Order{Ref: "comment/" + string(t.ID) + "/" + c.ID, Command: command, At: c.Created.UTC(), Author: c.Person})
+		if o, is := incident.InComment(t.ID, c); is {
+			orders = append(orders, o)
 		}
 	}
 	source := incident.TicketPart(t.ID)
 	in.orders[source], in.readAt[source] = orders, t.Updated
+	in.comments[source] = true
 	return nil
 }

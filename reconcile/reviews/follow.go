@@ -53,10 +53,29 @@ func (f follower) follow(r review.Review) ([]finding.Finding, error) {
 	if err := f.tx.PutReview(r); err != nil {
 		return nil, err
 	}
-	if r.Decided() {
+	if r.State == review.Through {
 		return nil, nil
 	}
-	return f.chase(r), f.remind(r)
+	if r.Decided() {
+		return f.altered(r), nil
+	}
+	return append(f.altered(r), f.chase(r)...), f.remind(r)
+}
+
+// altered raises, as long as the review is open, each comment that had decided and was changed or deleted afterwards.
+func (f follower) altered(r review.Review) []finding.Finding {
+	var all []finding.Finding
+	for _, a := range r.Altered {
+		what := "changed"
+		if a.Deleted {
+			what = "deleted"
+		}
+		all = append(all, finding.Finding{
+			Key: finding.Key(string(FindingAltered) + "/" + r.ID + "/" + a.Comment), Kind: FindingAltered, Ticket: r.Ticket, Owner: f.policy.Owner, Raised: f.round.Now,
+			Title: "a comment that had decided in an access review was changed or deleted", Detail: map[string]string{"review": r.ID, "comment": a.Comment, "what": what},
+		})
+	}
+	return all
 }
 
 // list puts the memberships on the ticket, as a table and as a file.

@@ -27,6 +27,7 @@ import (
 const (
 	FindingOverdue    finding.Kind = "review-overdue"    // its time is over and not everything is decided
 	FindingUnassigned finding.Kind = "review-unassigned" // there is nobody who may review
+	FindingAltered    finding.Kind = "review-altered"    // a comment that had decided was changed or deleted afterwards
 )
 
 // Comments reads what was said on a ticket.
@@ -45,7 +46,9 @@ type Stage struct {
 func (*Stage) Name() string { return "reviews" }
 
 // Kinds lists the findings that it raises.
-func (*Stage) Kinds() []finding.Kind { return []finding.Kind{FindingOverdue, FindingUnassigned} }
+func (*Stage) Kinds() []finding.Kind {
+	return []finding.Kind{FindingOverdue, FindingUnassigned, FindingAltered}
+}
 
 // Observe reads the answers on the tickets of open reviews that were touched since.
 func (s *Stage) Observe(ctx context.Context, w reconcile.Round) error {
@@ -121,11 +124,23 @@ func (s *Stage) hear(tx *store.Tx, p pending, comments []ticket.Comment, w recon
 	}
 	slices.SortStableFunc(comments, func(a, b ticket.Comment) int { return a.Created.Compare(b.Created) })
 	for _, c := range comments {
-		if slices.Contains(r.Read, c.ID) || c.Author == p.ticket.Reporter.Account { // sopd has raised the ticket
+		before, asItIs := r.Heard(c)
+		if asItIs || c.Author == p.ticket.Reporter.Account { // sopd has raised the ticket
 			continue
 		}
-		r.Read = append(r.Read, c.ID)
-		if r, err = s.answer(tx, answering{review: r, comment: c, ticket: p.ticket, people: known, round: w}); err != nil {
+		r.Listen(c)
+		a := answering{review: r, comment: c, ticket: p.ticket, people: known, round: w}
+		if before {
+			r, err = s.altered(tx, a)
+		} else {
+			r, err = s.answer(tx, a)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, gone := range r.Missing(comments, w.Now) {
+		if err := s.say(tx, w, r, "gone/"+gone.Comment, goneText(r.By(gone.Comment))); err != nil {
 			return err
 		}
 	}
@@ -151,7 +166,10 @@ func (s *Stage) answer(tx *store.Tx, a answering) (review.Review, error) {
 		return a.review, nil
 	}
 	user, err := a.people.Match(author(a))
-	if err != nil {
+	switch {
+	case !a.comment.Edited.IsZero():
+		problem = "the comment was changed after it had been written, and such a comment decides nothing; write a new one"
+	case err != nil:
 		problem = "it is not known who you are in Okta; an administrator has to map your account"
 	}
 	after, decided := a.review, []review.Item(nil)
@@ -164,11 +182,29 @@ func (s *Stage) answer(tx *store.Tx, a answering) (review.Review, error) {
 			return a.review, err
 		}
 	}
-	if !a.round.Write {
-		return after, nil
+	return after, s.say(tx, a.round, after, "heard/"+a.comment.ID, heard(decided, after, problem))
+}
+
+// say comments on the ticket of a review, once for each purpose.
+func (s *Stage) say(tx *store.Tx, w reconcile.Round, r review.Review, purpose, text string) error {
+	if !w.Write {
+		return nil
 	}
-	_, err = tx.PutEffect(reconcile.Comment(after.Ticket, "heard/"+a.comment.ID, heard(decided, after, problem), a.round.Now))
-	return after, err
+	_, err := tx.PutEffect(reconcile.Comment(r.Ticket, purpose, text, w.Now))
+	return err
+}
+
+// altered looks at a comment that was read before and says something else now. It decides nothing any more: what it decided
+// first stands, and is raised.
+func (s *Stage) altered(tx *store.Tx, a answering) (review.Review, error) {
+	r, decided := a.review, a.review.By(a.comment.ID)
+	if len(decided) > 0 {
+		r.Altered = append(r.Altered, review.Alteration{Comment: a.comment.ID, At: a.comment.Edited.UTC()})
+	} else if _, found, _ := review.Parse(a.comment.Body, r); !found {
+		return r, nil
+	}
+	purpose := "altered/" + a.comment.ID + "/" + a.comment.Edited.UTC().Format(time.RFC3339Nano)
+	return r, s.say(tx, a.round, r, purpose, alteredText(decided))
 }
 
 // author returns the comment's author with what the ticket shows of them.

@@ -51,6 +51,18 @@ func heard(decided []review.Item, r review.Review, problem string) string {
 	return text + " Nothing is open any more."
 }
 
+func alteredText(decided []int) string {
+	text := "A comment was changed after it had been read, and its new text decides nothing."
+	if len(decided) > 0 {
+		text += fmt.Sprintf(" What its first text decided stands, about %s.", numbers(decided))
+	}
+	return text + " Write a new comment instead."
+}
+
+func goneText(decided []int) string {
+	return fmt.Sprintf("A comment that decided about %s was deleted. What it decided stands.", numbers(decided))
+}
+
 func through(r review.Review) string {
 	count := make(map[review.Decision]int)
 	for _, i := range r.Items {
