@@ -198,7 +198,7 @@ func (r Record) Reached(m Milestone) bool { return !r.Milestones[m].At.IsZero() 
 
 // Live reports whether something is still to happen: the incident is not closed, or its review is not complete.
 func (r Record) Live() bool {
-	if !r.Withdrawn.IsZero() || r.Backfilled {
+	if !r.Withdrawn.IsZero() {
 		return false
 	}
 	return !r.Reached(Closed) || !r.Review.Opened.IsZero() && r.Review.Completed.IsZero()

@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/maisonrmi/sopd/internal/calendar"
 	"github.com/maisonrmi/sopd/internal/kpi"
-	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
 // orders deals with what people have written, the oldest first, each once.
@@ -125,57 +122,4 @@ func (a *advance) earliest() time.Time {
 		}
 	}
 	return first
-}
-
-// review calls for the review of a major incident that is closed, and looks whether it is complete.
-func (a *advance) review() {
-	r := &a.out.Record
-	if r.Review.Opened.IsZero() && r.Severity.Major() && r.Reached(Closed) && !a.policy.Review.Within.IsZero() {
-		closed := r.Milestones[Closed]
-		due := a.policy.Review.Within.Due(a.policy.Review.calendar(), closed.At)
-		r.Review.Opened, r.Review.Due = closed.At, day(due)
-		a.fact(kpi.Fact{ID: string(r.ID) + "/" + FactReviewOpened, Name: FactReviewOpened, At: closed.At, Source: closed.Source})
-	}
-	t := a.sight.Review
-	if t == nil || r.Review.Opened.IsZero() || !r.Review.Completed.IsZero() {
-		return
-	}
-	r.Review.Missing = a.policy.Review.Missing(*t)
-	if !t.Done || len(r.Review.Missing) > 0 {
-		return
-	}
-	r.Review.Completed = t.Updated.UTC()
-	if !t.Resolved.IsZero() && t.Resolved.Before(t.Updated) && len(t.History) > 0 {
-		r.Review.Completed = t.History[len(t.History)-1].At.UTC()
-	}
-	a.fact(kpi.Fact{ID: string(r.ID) + "/" + FactReviewCompleted, Name: FactReviewCompleted, At: r.Review.Completed, Source: "ticket"})
-}
-
-func (p ReviewPolicy) calendar() *calendar.Calendar {
-	if p.Calendar == nil {
-		return calendar.Always()
-	}
-	return p.Calendar
-}
-
-func day(t time.Time) time.Time {
-	y, m, d := t.Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-}
-
-// FollowUps is how a missing link to a follow-up ticket is called.
-const FollowUps = "follow-up tickets (as issue links)"
-
-// Missing returns what the review's ticket lacks, by the names of the fields.
-func (p ReviewPolicy) Missing(t ticket.Ticket) []string {
-	var missing []string
-	for _, field := range []string{p.RootCause, p.PolicyUpdates} {
-		if field != "" && strings.TrimSpace(strings.Join(t.Fields[field].Texts, "")) == "" {
-			missing = append(missing, field)
-		}
-	}
-	if len(t.Links) == 0 {
-		missing = append(missing, FollowUps)
-	}
-	return missing
 }

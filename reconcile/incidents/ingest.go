@@ -211,10 +211,11 @@ func (g *ingestion) advance(r incident.Record) error {
 	return g.tx.PutIncident(out.Record)
 }
 
-// judged lets the engine look at an incident. One of the past has no review and stays in the past, unless it is opened again.
+// judged lets the engine look at an incident. One of the past has no review but the one that people have opened, and stays in
+// the past, unless it is opened again.
 func (g *ingestion) judged(r incident.Record, s incident.Sight) incident.Outcome {
 	engine := g.stage.policy.Engine
-	if r.Backfilled {
+	if r.Backfilled && r.Review.Ticket == "" {
 		engine.Review = incident.ReviewPolicy{}
 	}
 	out := incident.Advance(r, s, engine, g.round.Now)
@@ -223,7 +224,7 @@ func (g *ingestion) judged(r incident.Record, s incident.Sight) incident.Outcome
 	case out.Record.Round > r.Round:
 		out.Record.Backfilled = false
 	default:
-		out.Facts = out.Record.History(g.stage.clocks(), out.Facts)
+		out.Facts = out.Record.History(g.stage.clocks(), out.Facts, g.began)
 	}
 	return out
 }

@@ -147,6 +147,9 @@ func (s *Stage) overdue(tx *store.Tx, now time.Time, again map[paging.AlertID]bo
 		return err
 	}
 	for _, r := range live {
+		if r.Backfilled { // only its review is still open
+			continue
+		}
 		for _, id := range r.Alerts {
 			_, readAt, err := tx.Orders(incident.AlertPart(id))
 			if err != nil {

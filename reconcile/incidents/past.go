@@ -260,6 +260,9 @@ func (g *ingestion) keepPast(r incident.Record, a incident.Alert) error {
 		}
 	}
 	r.Backfilled = true
+	if err := g.findReview(&r); err != nil {
+		return err
+	}
 	sight, err := g.sight(&r)
 	if err != nil {
 		return err
@@ -273,4 +276,27 @@ func (g *ingestion) keepPast(r incident.Record, a incident.Alert) error {
 		return err
 	}
 	return g.tx.PutIncident(out.Record)
+}
+
+// findReview finds the review that people have opened for an incident of the past: a ticket of the reviews' type that is linked
+// with the incident's.
+func (g *ingestion) findReview(r *incident.Record) error {
+	if r.TicketID == "" {
+		return nil
+	}
+	t, found, err := g.tx.TicketByID(r.TicketID)
+	if err != nil || !found {
+		return err
+	}
+	for _, key := range t.Links {
+		linked, _, found, err := g.tx.Ticket(key)
+		if err != nil {
+			return err
+		}
+		if found && linked.Project == g.stage.policy.Project && linked.Type == g.stage.policy.ReviewType {
+			r.Review.Ticket = linked.Key
+			return nil
+		}
+	}
+	return nil
 }

@@ -133,7 +133,7 @@ func (s *Stage) Conclude(tx *store.Tx, w reconcile.Round) ([]finding.Finding, er
 		if err := s.progress(tx, w, &r); err != nil {
 			return nil, fmt.Errorf("incident %s: %w", r.ID, err)
 		}
-		if f, late := overdue(r, w.Now); late && !s.clocked(r, began) {
+		if f, late := overdue(r, w.Now); late && !s.clocked(r, began) && !(r.Backfilled && lastDay(r).Before(began)) {
 			all = append(all, f)
 		}
 		for _, f := range r.Flags {
@@ -151,12 +151,15 @@ func (s *Stage) Conclude(tx *store.Tx, w reconcile.Round) ([]finding.Finding, er
 
 // overdue returns the finding of a review that is open after its last day.
 func overdue(r incident.Record, now time.Time) (finding.Finding, bool) {
-	late := r.Review.Ticket != "" && r.Review.Completed.IsZero() && !now.Before(r.Review.Due.AddDate(0, 0, 1))
+	late := r.Review.Ticket != "" && r.Review.Completed.IsZero() && !now.Before(lastDay(r))
 	return finding.Finding{
 		Key: finding.Key("pir-overdue/" + string(r.ID)), Kind: FindingReview, Ticket: r.Review.Ticket, Raised: now, Priority: 3,
 		Title: "the review of an incident is overdue", Detail: map[string]string{"incident": string(r.ID), "due": r.Review.Due.Format(time.DateOnly)},
 	}, late
 }
+
+// lastDay returns when the last day of a review is over.
+func lastDay(r incident.Record) time.Time { return r.Review.Due.AddDate(0, 0, 1) }
 
 // clocked reports whether a clock of the policy pages for the incident's review when it is late, as it does unless it was late
 // before sopd began. Two pages for one review would be one too many.
