@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 )
 
@@ -24,8 +25,14 @@ func TestTheFirstFiguresOfIncidentsAreThoseOfThePast(t *testing.T) {
 			backfilled[k.KPI] += k.Backfilled
 		}
 	}
-	if backfilled["response"] != 5 || backfilled["escalation"] != 0 || backfilled["review"] != 0 {
+	if backfilled["response"] != 5 || backfilled["escalation"] != 0 || backfilled["review"] != 2 {
 		t.Errorf("cycles of the past by clock: %v", backfilled)
+	}
+	_, out, _ = s.sopd(t, "kpi")
+	for _, want := range []string{"of these began before sopd", "    late, was due: INC-"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
 	}
 	if code, out, errs := s.sopd(t, "kpi", "--verify"); code != exitDone {
 		t.Errorf("kpi --verify: %d\n%s\n%s", code, out, errs)

@@ -21,24 +21,25 @@ const kpiPeriod = 90 * 24 * time.Hour
 
 // kpiLine is one promise and how it was kept.
 type kpiLine struct {
-	SOP        string      `json:"sop"`
-	KPI        string      `json:"kpi"`
-	Severity   string      `json:"severity"`
-	Target     string      `json:"target"`
-	Met        int         `json:"met"`
-	Breached   int         `json:"breached"`
-	OnTrack    int         `json:"on_track"`
-	AtRisk     int         `json:"at_risk"`
-	Overdue    int         `json:"overdue"`
-	Median     float64     `json:"median_seconds"`
-	P95        float64     `json:"p95_seconds"`
-	Attainment *float64    `json:"attainment,omitempty"`
-	Kept       int         `json:"kept"` // of Measured
-	Measured   int         `json:"measured"`
-	Backfilled int         `json:"backfilled"` // cycles that began before sopd
-	Next       *nextBreach `json:"next,omitempty"`
-	Changes    []string    `json:"change_ids"`
-	Coverage   *coverage   `json:"coverage,omitempty"` // set for a share of tickets, which has no times
+	SOP        string     `json:"sop"`
+	KPI        string     `json:"kpi"`
+	Severity   string     `json:"severity"`
+	Target     string     `json:"target"`
+	Met        int        `json:"met"`
+	Breached   int        `json:"breached"`
+	OnTrack    int        `json:"on_track"`
+	AtRisk     int        `json:"at_risk"`
+	Overdue    int        `json:"overdue"`
+	Median     float64    `json:"median_seconds"`
+	P95        float64    `json:"p95_seconds"`
+	Attainment *float64   `json:"attainment,omitempty"`
+	Kept       int        `json:"kept"` // of Measured
+	Measured   int        `json:"measured"`
+	Backfilled int        `json:"backfilled"` // of the cycles counted here, those that began before sopd
+	Next       *dueCycle  `json:"next,omitempty"`
+	Late       []dueCycle `json:"late"` // the open ones that are overdue, the first that was due first
+	Changes    []string   `json:"change_ids"`
+	Coverage   *coverage  `json:"coverage,omitempty"` // set for a share of tickets, which has no times
 }
 
 // coverage is the share of tickets that have everything that their procedure asks for, and what the others lack.
@@ -53,8 +54,8 @@ type lacking struct {
 	Missing []string `json:"missing"`
 }
 
-// nextBreach is the cycle that will be late first, and who has to act.
-type nextBreach struct {
+// dueCycle is a cycle that is open, when it is or was due, and who has to act.
+type dueCycle struct {
 	Subject string    `json:"subject"`
 	Due     time.Time `json:"due"`
 	Waiting string    `json:"waiting_for"`
@@ -134,7 +135,7 @@ func coverageLines(ctx context.Context, s *store.Store, set *policies.Set) ([]kp
 					c.Lacking = append(c.Lacking, lacking{Ticket: string(l.Ticket), Missing: slices.Concat(l.Missing, l.Broken)})
 				}
 			}
-			lines = append(lines, kpiLine{SOP: p.Name, KPI: p.Coverage, Severity: "all", Target: "100%", Changes: []string{}, Coverage: c})
+			lines = append(lines, kpiLine{SOP: p.Name, KPI: p.Coverage, Severity: "all", Target: "100%", Late: []dueCycle{}, Changes: []string{}, Coverage: c})
 		}
 		return nil
 	})
@@ -145,22 +146,26 @@ func lineOf(p figures.Promise, s kpi.Summary) kpiLine {
 	line := kpiLine{
 		SOP: p.Definition.SOP, KPI: p.Definition.Name, Severity: or(p.Severity, "all"), Target: p.Target.String(),
 		Met: s.Met, Breached: s.Breached, OnTrack: s.Open.OnTrack, AtRisk: s.Open.AtRisk, Overdue: s.Open.Breached,
-		Median: s.Median.Seconds(), P95: s.P95.Seconds(), Changes: []string{}, Kept: s.Attainment.Part, Measured: s.Attainment.Total,
+		Median: s.Median.Seconds(), P95: s.P95.Seconds(), Late: []dueCycle{}, Changes: []string{}, Kept: s.Attainment.Part, Measured: s.Attainment.Total,
 	}
 	if ratio, ok := s.Attainment.Ratio(); ok {
 		line.Attainment = &ratio
 	}
 	if s.Next != nil {
-		line.Next = &nextBreach{Subject: s.Next.Subject, Due: s.Next.Due, Waiting: or(s.Next.Waiting, p.Definition.Owner)}
+		line.Next = &dueCycle{Subject: s.Next.Subject, Due: s.Next.Due, Waiting: or(s.Next.Waiting, p.Definition.Owner)}
 	}
 	for _, c := range p.Cycles {
-		if c.Backfilled {
+		if c.Open() && c.Counted() && c.Outcome == kpi.Breached {
+			line.Late = append(line.Late, dueCycle{Subject: c.Subject, Due: c.Due, Waiting: or(c.Waiting, p.Definition.Owner)})
+		}
+		if c.Backfilled && (c.Open() || !c.Stopped.Before(s.Period.From)) {
 			line.Backfilled++
 		}
 		if c.Change != "" && !slices.Contains(line.Changes, c.Change) {
 			line.Changes = append(line.Changes, c.Change)
 		}
 	}
+	slices.SortStableFunc(line.Late, func(a, b dueCycle) int { return a.Due.Compare(b.Due) })
 	return line
 }
 
@@ -176,7 +181,7 @@ func printKPIs(w io.Writer, lines []kpiLine) error {
 		}
 		next := "-"
 		if l.Next != nil {
-			next = l.Next.Subject + " " + l.Next.Due.UTC().Format("Mon 2 Jan 15:04 UTC") + ", waits for " + l.Next.Waiting
+			next = l.Next.String()
 		}
 		fmt.Fprintf(t, "%s/%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%d/%d/%d\t%s\n", l.SOP, l.KPI, l.Severity, l.Target, l.Met, l.Breached,
 			kept(l), took(l, l.Median), took(l, l.P95), l.OnTrack, l.AtRisk, l.Overdue, next)
@@ -189,6 +194,7 @@ func printKPIs(w io.Writer, lines []kpiLine) error {
 	fmt.Fprint(w, rows[0])
 	for i, l := range shown {
 		fmt.Fprint(w, rows[i+1])
+		printLate(w, l.Late)
 		for _, id := range l.Changes {
 			fmt.Fprintf(w, "    %s\n", id)
 		}
@@ -204,12 +210,43 @@ func printKPIs(w io.Writer, lines []kpiLine) error {
 	if quiet > 0 {
 		fmt.Fprintf(w, "%d more promises have nothing to measure yet.\n", quiet)
 	}
+	if n := backfilled(lines); n > 0 {
+		fmt.Fprintf(w, "%d of these began before sopd, and are told by the vendors' own histories.\n", n)
+	}
 	_, err := fmt.Fprintln(w, "Times count on each promise's calendar: outside working hours, a clock of business days (bd) stands still.")
 	return err
 }
 
+// String says what is due, when and whose it is.
+func (d dueCycle) String() string {
+	return d.Subject + " " + d.Due.UTC().Format("Mon 2 Jan 15:04 UTC") + ", waits for " + d.Waiting
+}
+
+// printLate prints the first of those that are late; --json has all.
+func printLate(w io.Writer, late []dueCycle) {
+	const most = 3
+	for _, d := range late[:min(most, len(late))] {
+		fmt.Fprintf(w, "    late, was due: %s\n", d)
+	}
+	if more := len(late) - most; more > 0 {
+		fmt.Fprintf(w, "    and %d more\n", more)
+	}
+}
+
+// backfilled counts the cycles that began before sopd.
+func backfilled(lines []kpiLine) (n int) {
+	for _, l := range lines {
+		n += l.Backfilled
+	}
+	return n
+}
+
 // printCoverage prints a share of tickets, with what the others lack.
 func printCoverage(w io.Writer, l kpiLine) {
+	if l.Coverage.Total == 0 {
+		fmt.Fprintf(w, "%s/%s: no ticket has come so far yet\n", l.SOP, l.KPI)
+		return
+	}
 	fmt.Fprintf(w, "%s/%s: %d of %d tickets have everything\n", l.SOP, l.KPI, l.Coverage.Complete, l.Coverage.Total)
 	for _, x := range l.Coverage.Lacking {
 		fmt.Fprintf(w, "    %s lacks: %s\n", x.Ticket, strings.Join(x.Missing, "; "))
@@ -224,9 +261,20 @@ func kept(l kpiLine) string {
 	return fmt.Sprintf("%d of %d", l.Kept, l.Measured)
 }
 
+// took writes a time of the promise's calendar. It never has days: those of an office are not of 24 hours.
 func took(l kpiLine, seconds float64) string {
 	if l.Met+l.Breached == 0 {
 		return "-"
 	}
-	return (time.Duration(seconds * float64(time.Second))).Round(time.Millisecond).String()
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d >= time.Hour:
+		d = d.Round(time.Minute)
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	case d >= time.Minute:
+		d = d.Round(time.Second)
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	default:
+		return d.Round(time.Millisecond).String()
+	}
 }

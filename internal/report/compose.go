@@ -115,7 +115,7 @@ func (c *composer) promises() Section {
 		s := p.summary
 		t.Rows = append(t.Rows, []Cell{
 			text(p.clock.SOP), text(p.clock.Name), text(or(p.severity, "all")), text(p.target), count(s.Met), count(s.Breached),
-			share(s.Attainment), took(s.Median, s.Met+s.Breached), took(s.P95, s.Met+s.Breached),
+			share(s.Attainment), p.took(s.Median, s.Met+s.Breached), p.took(s.P95, s.Met+s.Breached),
 			count(s.Open.OnTrack), count(s.Open.AtRisk), count(s.Open.Breached), count(s.Uncounted),
 		})
 		if s.Attainment.Total > 0 {
@@ -150,7 +150,7 @@ func (c *composer) breaches() Section {
 			}
 			t.Rows = append(t.Rows, []Cell{
 				text(p.clock.SOP), text(p.clock.Name), text(or(p.severity, "all")), text(cycle.Subject), instant(cycle.Started),
-				instant(cycle.Due), instant(cycle.Stopped), took(cycle.Elapsed, 1), text(cycle.Waiting), text(cycle.Change),
+				instant(cycle.Due), instant(cycle.Stopped), p.took(cycle.Elapsed, 1), text(cycle.Waiting), text(cycle.Change),
 			})
 		}
 	}
@@ -265,6 +265,15 @@ func took(d time.Duration, n int) Cell {
 		return text("–")
 	}
 	return figure(d.Seconds(), length(d))
+}
+
+// took writes a time of the promise's calendar. Where that is of working hours there are no days: a day has not 24 of them.
+func (p promise) took(d time.Duration, n int) Cell {
+	if on := p.clock.Calendar; n > 0 && on != nil && !on.AlwaysOpen() && d >= 48*time.Hour {
+		d = d.Round(time.Minute)
+		return figure(d.Seconds(), fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60))
+	}
+	return took(d, n)
 }
 
 // length writes a time in its two largest units.

@@ -76,6 +76,9 @@ func (w *World) fillJira() error {
 		Key: projectSec, Name: "Security incidents", Workflow: incidentWorkflow(), IssueTypes: []string{typeIncident, typePostIncident, "Task"},
 	})
 	w.fillProcedures()
+	if err := w.jiraIncidents(); err != nil {
+		return err
+	}
 	return w.jiraPast()
 }
 

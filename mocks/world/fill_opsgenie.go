@@ -1,7 +1,6 @@
 package world
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/maisonrmi/sopd/mocks/jsmopsmock"
@@ -40,9 +39,9 @@ func (w *World) fillOpsgenie() {
 	w.Opsgenie.AddSchedule(opsgeniemock.Schedule{ID: ids[SchedulePlatform], Name: SchedulePlatform, Timezone: paris, OnCall: []string{login("yuki")}})
 	for n, a := range pastAlerts {
 		w.Opsgenie.AddAlert(opsgeniemock.Alert{
-			ID: uuid(a.message) + fmt.Sprintf("-%d", 1700000000000+n), Message: a.message, Priority: a.priority, Source: "monitoring",
+			ID: a.alertID(n), Message: a.message, Priority: a.priority, Source: "monitoring",
 			Tags: []string{"monitoring"}, Responders: []opsgeniemock.Responder{{Type: "schedule", ID: ids[a.schedule], Name: a.schedule}},
-			Created:  w.start.AddDate(0, 0, -a.daysAgo).Truncate(24 * time.Hour).Add(9*time.Hour + time.Duration(n)*17*time.Minute),
+			Created:  w.alertBegan(n),
 			AckAfter: a.ack, CloseAfter: a.closed, AcknowledgedBy: login(a.by), ClosedBy: closedBy(a),
 		})
 	}

@@ -86,6 +86,9 @@ func TestEveryTicketBelongsToAProcedureThatKnowsItsStatus(t *testing.T) {
 	set, w := loaded(t), open(t)
 	for _, key := range w.Jira.Issues() {
 		project := ticket.Key(key).Project()
+		if project == "SIR" { // an incident's statuses are milestones
+			continue
+		}
 		requestType := requestTypeOf(t, w, key)
 		p, ok := set.SOP(ticket.Ticket{Project: project, RequestType: requestType})
 		if !ok {

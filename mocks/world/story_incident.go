@@ -134,11 +134,11 @@ func containSteps() []Step {
 			},
 		},
 		{
-			Say: "Noor tells those with a stake, and corrects when it was contained: the network had been cut a little before.",
+			Say: "Noor tells those with a stake, and Tariq corrects when it was detected: the first sign had come a little before the alert.",
 			Do: func(w *World) error {
 				at := w.now().UTC().Truncate(time.Minute).Format("2006-01-02T15:04Z")
 				return all(comments("noor", "incident", "sopd: update Data access is cut, we look at what was copied"),
-					comments("noor", "incident", "sopd: detected at "+at))(w)
+					comments("tariq", "incident", "sopd: detected at "+at))(w)
 			},
 			Within: soon,
 			Expect: []Expectation{answered("incident", "The corrected time is confirmed on the ticket", "Done: detected is at")},
@@ -291,6 +291,7 @@ func pirOverdueStory() Story {
 }
 
 func playbookUnauthorisedStory() Story {
+	const patience = "Let us reach him first."
 	return Story{Name: "playbook-unauthorised", Title: "A playbook is not run on the word of somebody who may not confirm it", Steps: []Step{
 		{
 			Say: "Monitoring raises a P1 about Marek's account.",
@@ -310,7 +311,19 @@ func playbookUnauthorisedStory() Story {
 			},
 		},
 		{
-			Say: "The alert names the emergency account too, which policy protects.",
+			Say: "Tariq, who may, asks for patience. Ivo, who administers Jira, puts the order into Tariq's comment.",
+			Do: all(comments("tariq", "incident", patience), onTicket("incident", func(w *World, key Key) error {
+				return w.Jira.Rewrite(account("ivo"), key, patience, "sopd: contain lock-out")
+			})),
+			Within: 6 * time.Second,
+			Expect: []Expectation{
+				throughout(sameGroups("marek")),
+				answered("incident", "A comment on the ticket says that the comment was changed", "Not done", "was changed"),
+				namesNoChange("incident"),
+			},
+		},
+		{
+			Say: "Monitoring raises another P1, about the emergency account, which policy protects.",
 			Do:  alarms("second", Incident{Message: "The emergency account signs in at night", Priority: "P1", About: breakGlass}), Within: soon,
 			Expect: []Expectation{newTicket("protected", "One ticket is opened for the second incident", "Sev 1: The emergency account")},
 		},

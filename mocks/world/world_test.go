@@ -197,7 +197,7 @@ func TestEveryClosedTicketOfThePastHasItsApprovalAndItsHistory(t *testing.T) {
 	closed := 0
 	for _, key := range w.Jira.Issues() {
 		snapshot, _ := w.Jira.Issue(key)
-		if snapshot.Status != world.StatusClosed {
+		if snapshot.Status != world.StatusClosed || strings.HasPrefix(string(key), "SIR-") { // an incident is not asked for
 			continue
 		}
 		closed++
