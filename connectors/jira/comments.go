@@ -56,14 +56,22 @@ func (w wireComment) comment() (ticket.Comment, error) {
 		out.Author, out.Person.Account, out.Person.Name = w.Author.account(), w.Author.account(), w.Author.DisplayName
 		out.Person.Email, out.Person.Active = w.Author.EmailAddress, w.Author.Active
 	}
-	if w.Updated.After(w.Created.Time) { // both are the same until somebody edits it
-		out.Edited = w.Updated.Time
-		if w.Editor != nil {
-			out.Editor = w.Editor.account()
-		}
-	}
+	w.edited(&out)
 	out.Public, err = w.public()
 	return out, err
+}
+
+// edited notes who changed the comment, and when. Until somebody does, both times and both people are the same; two clocks
+// that show one instant hide nobody.
+func (w wireComment) edited(c *ticket.Comment) {
+	var editor ticket.AccountID
+	if w.Editor != nil {
+		editor = w.Editor.account()
+	}
+	if w.Updated.IsZero() || w.Updated.Equal(w.Created.Time) && (editor == "" || editor == c.Author) {
+		return
+	}
+	c.Edited, c.Editor = w.Updated.Time, editor
 }
 
 // public reports whether the requester sees the comment. Cloud says so in jsdPublic; Data Center in the property, where

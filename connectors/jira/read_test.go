@@ -302,12 +302,17 @@ func TestACommentTellsWhoChangedItAndWhen(t *testing.T) {
 		s.must(err)
 		s.must(s.Comment(s.rita, key, jiramock.NewComment{Body: "first"}))
 		s.must(s.Comment(s.rita, key, jiramock.NewComment{Body: "second"}))
+		s.must(s.Comment(s.rita, key, jiramock.NewComment{Body: "third"}))
+		s.must(s.Rewrite(s.owner, key, "third", "within the same instant"))
 		s.now = s.now.Add(time.Minute)
 		s.must(s.Rewrite(s.owner, key, "second", "other"))
 		all, err := s.jira.Comments(t.Context(), ticket.Key(key))
 		s.must(err)
 		if first := all[0]; !first.Edited.IsZero() || first.Editor != "" {
 			t.Errorf("%s: nobody changed %+v", kind, first)
+		}
+		if third := all[2]; !third.Edited.Equal(third.Created) || third.Editor != ticket.AccountID(s.owner) {
+			t.Errorf("%s: changed at once: %+v", kind, third)
 		}
 		if second := all[1]; second.Body != "other" || second.Author != ticket.AccountID(s.rita) || second.Editor != ticket.AccountID(s.owner) || second.Edited.Sub(second.Created) != time.Minute {
 			t.Errorf("%s: changed by the owner: %+v", kind, second)
