@@ -418,14 +418,11 @@ func (c *conclusion) standing(tx *store.Tx) ([]finding.Finding, error) {
 			Title: "a ticket cannot be read; nothing is given or taken on it", Raised: now,
 		})
 	}
-	for _, ch := range c.view.observation.Pending {
-		if now.Sub(ch.Intended) >= unconfirmedAfter {
-			all = append(all, finding.Finding{
-				Key: finding.Key("unconfirmed/" + string(ch.ID)), Kind: FindingUnconfirmed, Change: ch.ID, User: ch.User, Group: ch.Group,
-				Title: "Okta does not show a change that was made", Raised: now,
-			})
-		}
+	unconfirmed, err := c.unconfirmed(tx)
+	if err != nil {
+		return nil, err
 	}
+	all = append(all, unconfirmed...)
 	for _, s := range c.plan.Skipped {
 		if standoff, rests := c.view.rests(s.Change); rests {
 			all = append(all, standoff.finding(now))

@@ -326,6 +326,7 @@ type pager struct {
 	created int               // alerts opened; joins left out
 	duties  []paging.Duty
 	teams   [][]string // of each
+	pages   []paging.NewAlert
 	closed  int
 	onCall  []string
 	rotaErr error
@@ -357,6 +358,7 @@ func (p *pager) Create(_ context.Context, a paging.NewAlert) (paging.AlertID, er
 		p.created++
 		id = paging.AlertID(fmt.Sprintf("alert-%d", p.created))
 		p.open[string(id)], p.teams = string(a.Alias), append(p.teams, a.Teams)
+		p.pages = append(p.pages, a)
 		return nil
 	})
 	if err != nil {
@@ -381,6 +383,14 @@ func (p *pager) Note(_ context.Context, id paging.AlertID, text string) error {
 		p.notes[id] = append(p.notes[id], paging.Note{Text: text})
 		return nil
 	})
+}
+
+func (p *pager) Alert(_ context.Context, id paging.AlertID) (paging.Alert, error) {
+	if err := p.v.read("Alert"); err != nil {
+		return paging.Alert{}, err
+	}
+	_, open := p.open[string(id)]
+	return paging.Alert{ID: id, Open: open}, nil
 }
 
 func (p *pager) Notes(_ context.Context, id paging.AlertID) ([]paging.Note, error) {

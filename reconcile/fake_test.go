@@ -26,11 +26,12 @@ const (
 	denied                  // not applied: permission denied
 	crashBefore             // the process dies before the call
 	crashAfter              // the process dies after the call was applied, before its answer
+	ignored                 // not applied, and answered as if it were
 )
 
 // String names the fate in test names.
 func (f fate) String() string {
-	return [...]string{"done", "refused", "lost", "answer lost", "down", "expired", "incomplete", "denied", "crash before", "crash after"}[f]
+	return [...]string{"done", "refused", "lost", "answer lost", "down", "expired", "incomplete", "denied", "crash before", "crash after", "ignored"}[f]
 }
 
 // crash is what a dying process panics with.
@@ -126,6 +127,8 @@ func (v *vendors) write(name string, apply func() error) error {
 			return err
 		}
 		return fmt.Errorf("%s: %w", name, access.ErrUnconfirmed)
+	case ignored:
+		return nil
 	case lost:
 		return fmt.Errorf("%s: %w", name, access.ErrUnconfirmed)
 	case crashBefore:

@@ -104,6 +104,8 @@ type Pager interface {
 	Close(ctx context.Context, id paging.AlertID) error
 	// Note adds a note to an alert. It may be on it twice after an error.
 	Note(ctx context.Context, id paging.AlertID, text string) error
+	// Alert reads an alert.
+	Alert(ctx context.Context, id paging.AlertID) (paging.Alert, error)
 	// Notes lists the notes of an alert.
 	Notes(ctx context.Context, id paging.AlertID) ([]paging.Note, error)
 }

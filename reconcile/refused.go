@@ -59,14 +59,15 @@ func same(a, b change.Change) bool {
 // false when the last one that was answered was not a refusal of the change itself.
 func standoffOf(c change.Change, attempts []change.Change) (s Standoff, ok bool) {
 	for _, a := range slices.Backward(attempts) {
-		switch {
-		case !same(a, c):
-		case aboutItself(a):
+		if !same(a, c) {
+			continue
+		}
+		if aboutItself(a) {
 			if s.Refusals++; s.Refusals == 1 {
 				s.Change = a
 			}
-		case a.State != change.Refused:
-			return s, s.Refusals > 0
+		} else if a.State != change.Refused { // it was made once: what was refused before that is another matter
+			break
 		}
 	}
 	s.Until = s.Change.Settled.Add(pause(max(s.Refusals, 1)))
@@ -190,4 +191,40 @@ func (c *conclusion) standstill(tx *store.Tx, key ticket.Key) error {
 	}
 	text := standstillText(why)
 	return c.r.say(tx, key, remark{purpose: "standstill/" + fingerprint(text), text: text, at: c.view.observation.Now})
+}
+
+// unconfirmed points out the changes that Okta does not show in their time. However often one is given up and made anew, it is
+// one finding: told by what it does, and standing between two attempts.
+func (c *conclusion) unconfirmed(tx *store.Tx) ([]finding.Finding, error) {
+	now := c.view.observation.Now
+	var all []finding.Finding
+	for _, ch := range c.view.observation.Pending {
+		late := now.Sub(ch.Intended) >= unconfirmedAfter
+		if !late {
+			attempts, err := tx.ChangesByUser(ch.User)
+			if err != nil {
+				return nil, err
+			}
+			late = givenUpBefore(ch, attempts)
+		}
+		if !late {
+			continue
+		}
+		all = append(all, finding.Finding{
+			Key:  finding.Key("unconfirmed/" + fingerprint(string(ch.Kind)+string(ch.Group)+string(ch.User)+string(ch.Ticket))),
+			Kind: FindingUnconfirmed, Change: ch.ID, User: ch.User, Group: ch.Group, Title: "Okta does not show a change that was made", Raised: now,
+		})
+	}
+	return all, nil
+}
+
+// givenUpBefore reports whether the attempt at the same change before this one was given up because Okta did not show it.
+func givenUpBefore(c change.Change, attempts []change.Change) bool {
+	var last change.Change
+	for _, a := range attempts {
+		if same(a, c) && a.Intended.Before(c.Intended) && a.Intended.After(last.Intended) {
+			last = a
+		}
+	}
+	return last.State == change.Refused && (last.Error == notShown || last.Error == access.ErrUnconfirmed.Error())
 }

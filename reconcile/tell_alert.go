@@ -10,6 +10,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/paging"
+	"github.com/maisonrmi/sopd/internal/store"
 )
 
 // onAlert carries out an effect on an alert. A note is looked for first; the alias makes a page harmless to repeat, and a
@@ -26,6 +27,11 @@ func (r *Reconciler) onAlert(ctx context.Context, e change.Effect) error {
 		_, err := r.Pager.Create(ctx, *e.Page)
 		return err
 	case change.AlertNote:
+		if strings.HasPrefix(e.Key, ofFinding) {
+			if gone, err := r.closedByHand(ctx, e.Alert); err != nil || gone {
+				return err
+			}
+		}
 		return r.noteAlert(ctx, e)
 	default:
 		if err := r.Pager.Close(ctx, e.Alert); !errors.Is(err, access.ErrNotFound) {
@@ -44,4 +50,18 @@ func (r *Reconciler) noteAlert(ctx context.Context, e change.Effect) error {
 		return nil
 	}
 	return r.Pager.Note(ctx, e.Alert, e.Body)
+}
+
+// ofFinding begins the keys of the notes on the alerts of findings.
+const ofFinding = "finding/"
+
+// closedByHand reports whether people have closed or deleted the alert of a finding that still stands. A note on it would
+// reach nobody, so its findings get another alert with the next round of pages.
+func (r *Reconciler) closedByHand(ctx context.Context, id paging.AlertID) (bool, error) {
+	a, err := r.Pager.Alert(ctx, id)
+	gone := errors.Is(err, access.ErrNotFound)
+	if err != nil && !gone || a.Open {
+		return false, err
+	}
+	return true, r.write(ctx, func(tx *store.Tx) error { return tx.ForgetAlert(id) })
 }

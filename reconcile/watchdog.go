@@ -88,15 +88,18 @@ func (c *conclusion) unguarded() []finding.Finding {
 const still = 24 * time.Hour
 
 // dwell notes on the alert of a finding that it has become another, or that it still stands after another day: a second alert
-// for the same cause would be one too many.
+// for the same cause would be one too many. Where people have closed the alert, another takes its place instead.
 func (c *conclusion) dwell(tx *store.Tx, before, now finding.Finding) error {
-	if before.Alert == "" || c.r.Pager == nil || !c.r.Write || c.shared[before.Alert] > 1 {
+	if before.Alert == "" || c.r.Pager == nil || !c.r.Write {
 		return nil
 	}
 	at := c.view.observation.Now
-	if worse := now.Title != before.Title || priority(now) < priority(before); worse {
+	about := string(before.Key) + before.Raised.UTC().Format(time.RFC3339Nano)
+	if c.shared[before.Alert] > 1 { // one note for all of them
+		about = "alert/" + string(before.Alert)
+	} else if worse := now.Title != before.Title || priority(now) < priority(before); worse {
 		text := fmt.Sprintf("This has changed: %s (%s).", now.Title, priority(now))
-		if err := c.note(tx, before, "changed/"+fingerprint(text), text); err != nil {
+		if err := c.note(tx, before, about, "changed/"+fingerprint(text), text); err != nil {
 			return err
 		}
 	}
@@ -105,14 +108,15 @@ func (c *conclusion) dwell(tx *store.Tx, before, now finding.Finding) error {
 		if days == 1 {
 			text = "This still stands, a day after it was first seen."
 		}
-		return c.note(tx, before, fmt.Sprintf("still/%d", days), text)
+		return c.note(tx, before, about, fmt.Sprintf("still/%d", days), text)
 	}
 	return nil
 }
 
-func (c *conclusion) note(tx *store.Tx, f finding.Finding, what, text string) error {
+// note queues a note on the alert of a finding, once for what it is about and says.
+func (c *conclusion) note(tx *store.Tx, f finding.Finding, about, what, text string) error {
 	e := change.Effect{
-		Key:  "finding/" + fingerprint(string(f.Key)+f.Raised.UTC().Format(time.RFC3339Nano)) + "/" + what,
+		Key:  ofFinding + fingerprint(about) + "/" + what,
 		Kind: change.AlertNote, Alert: f.Alert, Ticket: f.Ticket, Created: c.view.observation.Now,
 	}
 	e.Marker = "Reference: " + fingerprint(e.Key)

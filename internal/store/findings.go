@@ -5,6 +5,7 @@ import (
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/finding"
+	"github.com/maisonrmi/sopd/internal/paging"
 )
 
 // PutFinding keeps a finding. One that is open under the same key is the same: its time of raising stays, and an alert
@@ -59,6 +60,24 @@ func (t *Tx) ClearFinding(key finding.Key, at time.Time) (was finding.Finding, o
 	cleared := was
 	cleared.Cleared = at.UTC().Truncate(time.Microsecond)
 	return was, true, t.setFinding(cleared)
+}
+
+// ForgetAlert lets the open findings that the alert tells of have none, as if nobody had been paged for them.
+func (t *Tx) ForgetAlert(id paging.AlertID) error {
+	open, err := t.OpenFindings()
+	if err != nil {
+		return err
+	}
+	for _, f := range open {
+		if f.Alert != id {
+			continue
+		}
+		f.Alert = ""
+		if err := t.setFinding(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // FindingsAbout returns the findings about the user, open and cleared, ordered by key.
