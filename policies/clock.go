@@ -76,7 +76,7 @@ func (f *file) validate(at string, clocks []kpi.Definition) {
 	var found *kpi.ProblemsError
 	if errors.As(kpi.Validate(last), &found) {
 		for _, p := range found.Problems {
-			f.wrong(at+"."+yamlPath(p.Path), "%s %s", p.Path, p.What)
+			f.wrong(at+"."+yamlPath(p.Path), "%s %s", strings.Replace(yamlPath(p.Path), "target.", "target for ", 1), p.What)
 		}
 	}
 	for _, other := range clocks[:len(clocks)-1] {
@@ -88,6 +88,13 @@ func (f *file) validate(at string, clocks []kpi.Definition) {
 
 // yamlPath turns the engine's word for a place into the file's.
 func yamlPath(path string) string {
+	severity, of := strings.CutPrefix(path, "targets[")
+	if severity = strings.TrimSuffix(severity, "]"); of && severity == "" {
+		severity = defaultTarget
+	}
+	if of {
+		return "target." + severity
+	}
 	return strings.Replace(path, "targets", "target", 1)
 }
 
@@ -130,13 +137,26 @@ func (c *compiler) calendar(f *file) {
 	switch {
 	case errors.As(err, &found):
 		for _, p := range found.Problems {
-			f.wrong("$."+p.Path, "%s %s", p.Path, p.What)
+			path := strings.NewReplacer(".week", ".hours", ".regions", ".holidays").Replace(p.Path)
+			f.wrong("$."+path, "%s %s", path, p.What)
 		}
 	case err != nil:
 		f.wrong("$", "%v", err)
-	default:
-		c.set.Calendars[in.Name] = made
 	}
+	if err != nil { // whoever names it is not told that it does not exist
+		made = standIn()
+	}
+	c.set.Calendars[in.Name] = made
+}
+
+// standIn takes the place of a calendar that is not sound, in a set that is refused for it.
+func standIn() *calendar.Calendar {
+	week := calendar.Weekdays([]calendar.Interval{{From: 9 * 60, To: 17 * 60}}, time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday)
+	c, err := calendar.New(calendar.Definition{Name: "stand-in", Zone: "UTC", Versions: []calendar.Version{{Week: week}}})
+	if err != nil {
+		return nil // no calendar counts every hour; nothing above can be wrong
+	}
+	return c
 }
 
 func (f *file) version(at string, in calendarVersion) calendar.Version {

@@ -59,7 +59,7 @@ func TestTheWorldOfTheseTestsIsSound(t *testing.T) {
 // the problem has to point.
 type refusal struct {
 	name, file, old, new string
-	want                 string // the whole text of the problem
+	want                 string // the whole text of the problem; with … at the end, its beginning
 }
 
 // refused makes the edit and wants the problem, at the caret.
@@ -79,7 +79,7 @@ func refused(t *testing.T, files map[string]string, c refusal) {
 		t.Fatalf("Load = %v, %v", set, err)
 	}
 	for _, p := range all.Problems {
-		if p.String() == want {
+		if start, cut := strings.CutSuffix(want, "…"); p.String() == want || cut && strings.HasPrefix(p.String(), start) {
 			return
 		}
 	}

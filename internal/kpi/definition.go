@@ -106,7 +106,7 @@ func (c *checker) definition(d Definition) {
 	slices.SortFunc(c.problems, func(a, b Problem) int { return strings.Compare(a.Path, b.Path) })
 	c.facts(d)
 	if len(d.Targets) == 0 {
-		c.add("targets", "are missing: nothing is promised")
+		c.add("targets", "is missing: nothing is promised")
 	}
 	for _, severity := range slices.Sorted(maps.Keys(d.Targets)) {
 		c.target(fmt.Sprintf("targets[%s]", severity), d.Targets[severity], d.calendar())
