@@ -161,6 +161,8 @@ func (r Rule) who(s Signal) string {
 	switch {
 	case r.By == ByTarget && len(s.Users) > 0:
 		return string(s.Users[0])
+	case r.By == ByActor && s.Actor.ID == "": // two people of whom nothing is known are not one
+		return s.ID
 	case r.By == ByActor:
 		return s.Actor.ID
 	default:
