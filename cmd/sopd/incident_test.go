@@ -38,3 +38,25 @@ func TestTheFirstFiguresOfIncidentsAreThoseOfThePast(t *testing.T) {
 		t.Errorf("kpi --verify: %d\n%s\n%s", code, out, errs)
 	}
 }
+
+// TestTheStoriesOfIncidentsAndOfTheLifeOfAccessHold plays, at the same time, the procedures that neither the main story nor
+// those of the other procedures have anything of.
+func TestTheStoriesOfIncidentsAndOfTheLifeOfAccessHold(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"incident-from-ticket", "incident-late-update", "pir-overdue", "playbook-unauthorised", "pagers-disagree",
+		"mover", "birthright", "break-glass", "break-glass-unreviewed", "revoke-urgent", "on-call-gap",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			if code, out, errs := s.sopd(t, "demo", "--story", name, "--once", "--json"); code != exitDone {
+				t.Fatalf("%d\n%s\n%s", code, out, errs)
+			}
+			if code, out, errs := s.sopd(t, "kpi", "--verify"); code != exitDone {
+				t.Errorf("kpi --verify: %d\n%s\n%s", code, out, errs)
+			}
+			s.consistent(t)
+		})
+	}
+}
