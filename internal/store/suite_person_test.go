@@ -7,6 +7,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/finding"
 	"github.com/maisonrmi/sopd/internal/hold"
+	"github.com/maisonrmi/sopd/internal/paging"
 	"github.com/maisonrmi/sopd/internal/store"
 )
 
@@ -54,6 +55,29 @@ func personCases() map[string]func(*bench) {
 				b.want(f, later)
 				_, _, err5 := tx.ClearFinding("drift/g/u", noon)
 				return firstError(err, err2, err3, err4, err5)
+			})
+		},
+		"an alert is forgotten by the findings that are open": func(b *bench) {
+			b.write(func(tx *store.Tx) error {
+				for key, alert := range map[finding.Key]paging.AlertID{"a": "a-1", "b": "a-1", "c": "a-2", "d": "a-1"} {
+					if _, err := tx.PutFinding(finding.Finding{Key: key, Kind: "drift", Title: "t", Raised: noon, Alert: alert}); err != nil {
+						return err
+					}
+				}
+				_, _, err := tx.ClearFinding("d", noon)
+				return firstError(err, tx.ForgetAlert("a-1"))
+			})
+			b.read(func(tx *store.Tx) error {
+				var left []paging.AlertID
+				for _, key := range []finding.Key{"a", "b", "c", "d"} {
+					f, _, err := tx.Finding(key)
+					if err != nil {
+						return err
+					}
+					left = append(left, f.Alert)
+				}
+				b.want(left, []paging.AlertID{"", "", "a-2", "a-1"})
+				return nil
 			})
 		},
 		"a hold is used once": func(b *bench) {
