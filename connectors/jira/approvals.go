@@ -2,6 +2,7 @@ package jira
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/maisonrmi/sopd/internal/ticket"
@@ -40,16 +41,21 @@ func (t *Tickets) readApprovals(ctx context.Context, key ticket.Key) ([]ticket.A
 		return nil, err
 	}
 	path := "rest/servicedeskapi/request/" + string(key) + "/approval"
-	found, err := deskPages[wireApproval](ctx, t, path)
+	found, err := deskPages[json.RawMessage](ctx, t, path)
 	if err != nil {
 		return nil, err
 	}
 	var out []ticket.Approval
-	for _, w := range found {
+	for _, raw := range found {
+		var w wireApproval
+		if err := json.Unmarshal(raw, &w); err != nil {
+			return nil, malformed("approval")
+		}
 		a, err := w.approval()
 		if err != nil {
 			return nil, err
 		}
+		a.Original = raw
 		out = append(out, a)
 	}
 	return out, nil

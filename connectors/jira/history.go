@@ -43,6 +43,9 @@ func (t *Tickets) withHistories(ctx context.Context, kind deployment, found map[
 		if err == nil {
 			c.ticket.History, err = l.edits(histories)
 			movers(&c.ticket, histories)
+			if kind == cloud {
+				c.ticket.OriginalHistory = joined(whole[id])
+			}
 		}
 		if err == nil && behind(c.ticket) {
 			c.ticket, err = t.again(ctx, c.ticket)
@@ -98,13 +101,13 @@ func complete(kind deployment, c *wireChangelog, bulk []json.RawMessage) ([]wire
 	if c == nil {
 		return nil, fmt.Errorf("search gave no history to compare with: %w", access.ErrIncomplete)
 	}
-	whole := make([]wireHistory, len(bulk))
+	whole, err := histories(bulk)
+	if err != nil {
+		return nil, err
+	}
 	have := map[string]bool{}
-	for i, raw := range bulk {
-		if err := json.Unmarshal(raw, &whole[i]); err != nil {
-			return nil, malformed("history")
-		}
-		have[whole[i].ID] = true
+	for _, h := range whole {
+		have[h.ID] = true
 	}
 	for _, h := range c.Histories {
 		if !have[h.ID] {

@@ -218,6 +218,7 @@ func (l *layout) understood(raw []json.RawMessage, q Query) (map[ticket.ID]candi
 			continue
 		}
 		if before, twice := found[got.ID]; !twice || !got.Updated.Before(before.ticket.Updated) {
+			got.Original = one
 			found[got.ID] = candidate{got, w.Changelog}
 		}
 	}

@@ -2,6 +2,7 @@ package jira
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/maisonrmi/sopd/connectors/transport"
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/original"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
@@ -57,15 +59,20 @@ func (t *Tickets) readTicket(ctx context.Context, key ticket.Key) (ticket.Ticket
 	if kind == dataCenter {
 		query.Set("expand", "changelog")
 	}
-	var w wireIssue
-	if err := t.do(ctx, request{method: http.MethodGet, path: path, query: query}, &w); err != nil {
+	var raw json.RawMessage
+	if err := t.do(ctx, request{method: http.MethodGet, path: path, query: query}, &raw); err != nil {
 		return ticket.Ticket{}, err
+	}
+	var w wireIssue
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return ticket.Ticket{}, malformed("issue")
 	}
 	out, err := l.ticket(w)
 	if err != nil {
 		return ticket.Ticket{}, err
 	}
-	histories, err := t.historyOf(ctx, kind, out.Key, w.Changelog)
+	out.Original = raw
+	histories, err := t.historyOf(ctx, kind, &out, w.Changelog)
 	if err != nil {
 		return ticket.Ticket{}, err
 	}
@@ -78,21 +85,21 @@ func (t *Tickets) readTicket(ctx context.Context, key ticket.Key) (ticket.Ticket
 }
 
 // historyOf returns a whole history: from the issue on Data Center, which does not cut it, page by page on Cloud, which
-// does.
-func (t *Tickets) historyOf(ctx context.Context, kind deployment, key ticket.Key, c *wireChangelog) ([]wireHistory, error) {
+// does and where what Jira sent is noted on the ticket.
+func (t *Tickets) historyOf(ctx context.Context, kind deployment, of *ticket.Ticket, c *wireChangelog) ([]wireHistory, error) {
 	if kind == dataCenter {
 		return inline(c)
 	}
-	path, err := issuePath(key, "/changelog")
+	path, err := issuePath(of.Key, "/changelog")
 	if err != nil {
 		return nil, err
 	}
-	var out []wireHistory
+	var out []json.RawMessage
 	err = t.numbered(ctx, request{method: http.MethodGet, path: path}, func(get func(any) error) (span, error) {
 		var page struct {
 			StartAt *int          `json:"startAt"`
 			Total   *int          `json:"total"`
-			Values  []wireHistory `json:"values"`
+			Values  []json.RawMessage `json:"values"`
 		}
 		if err := get(&page); err != nil {
 			return span{}, err
@@ -103,7 +110,30 @@ func (t *Tickets) historyOf(ctx context.Context, kind deployment, key ticket.Key
 	if err != nil {
 		return nil, err
 	}
+	of.OriginalHistory = joined(out)
+	return histories(out)
+}
+
+// histories translates histories that came one by one.
+//
+// Errors: [access.ErrMalformed].
+func histories(raw []json.RawMessage) ([]wireHistory, error) {
+	out := make([]wireHistory, len(raw))
+	for i, one := range raw {
+		if err := json.Unmarshal(one, &out[i]); err != nil {
+			return nil, malformed("history")
+		}
+	}
 	return out, nil
+}
+
+// joined returns a list as Jira sent it, over however many pages.
+func joined(elements []json.RawMessage) []byte {
+	all := make([][]byte, len(elements))
+	for i, one := range elements {
+		all[i] = one
+	}
+	return original.Join(all)
 }
 
 // span is where a page stands in a numbered list.

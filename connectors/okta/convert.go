@@ -92,7 +92,7 @@ func toEvent(e *logEvent) (access.Event, error) {
 	out := access.Event{
 		ID: access.EventID(e.UUID), Type: e.EventType, Published: e.Published.UTC(), Transaction: e.Transaction.ID,
 		Actor:     access.Actor{ID: e.Actor.ID, Type: e.Actor.Type},
-		Succeeded: e.Outcome.Result == "SUCCESS", Reason: e.Outcome.Reason,
+		Succeeded: e.Outcome.Result == "SUCCESS", Reason: e.Outcome.Reason, Original: e.original,
 	}
 	for _, target := range e.Target {
 		addTarget(&out, target)

@@ -1,7 +1,9 @@
 package okta
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -71,6 +73,18 @@ type logEvent struct {
 		ID string `json:"id"`
 	} `json:"transaction"`
 	Target []logObject `json:"target"`
+
+	original []byte // the event as it was sent
+}
+
+// UnmarshalJSON reads an event and keeps its bytes.
+func (e *logEvent) UnmarshalJSON(raw []byte) error {
+	type plain logEvent // without this method
+	if err := json.Unmarshal(raw, (*plain)(e)); err != nil {
+		return err
+	}
+	e.original = bytes.Clone(raw)
+	return nil
 }
 
 // logObject is an actor or a target.

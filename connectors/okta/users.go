@@ -1,8 +1,10 @@
 package okta
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -54,10 +56,14 @@ func (d *Directory) UserByLogin(ctx context.Context, login string) (access.User,
 
 // readUser reads a user by a segment of a path, which is safe.
 func (d *Directory) readUser(ctx context.Context, what, segment string) (access.User, error) {
-	var found *sdk.User
+	var found *sentUser
 	err := call(ctx, http.MethodGet, func(ctx context.Context) error {
-		var err error
-		found, _, err = d.sdk.User.GetUser(ctx, segment)
+		executor := d.sdk.CloneRequestExecutor()
+		req, err := executor.NewRequest(http.MethodGet, "/api/v1/users/"+segment, nil)
+		if err != nil {
+			return err
+		}
+		_, err = executor.Do(ctx, req, &found)
 		return err
 	})
 	if err != nil {
@@ -66,8 +72,24 @@ func (d *Directory) readUser(ctx context.Context, what, segment string) (access.
 	if found == nil {
 		return access.User{}, about(what, access.ErrMalformed)
 	}
-	u, err := toUser(found)
-	return u, about(what, err)
+	u, err := toUser(&found.user)
+	if err != nil {
+		return access.User{}, about(what, err)
+	}
+	u.Original = found.original
+	return u, nil
+}
+
+// sentUser is a user in the SDK's type, and as it was sent: the SDK's own GetUser forgets the bytes.
+type sentUser struct {
+	user     sdk.User
+	original []byte
+}
+
+// UnmarshalJSON reads a user and keeps its bytes.
+func (u *sentUser) UnmarshalJSON(raw []byte) error {
+	u.original = bytes.Clone(raw)
+	return json.Unmarshal(raw, &u.user)
 }
 
 // UsersChanged lists the users that changed after since, deactivated ones included, sorted by ID. Okta stamps changes in

@@ -85,6 +85,8 @@ type User struct {
 	Updated       time.Time
 	// Profile holds the text attributes of the Okta profile by their API name ("department", "title").
 	Profile map[string]string
+	// Original is the user as Okta sent it when it was read by ID, byte by byte; nil from lists. It is not part of the stored form.
+	Original []byte `json:"-"`
 }
 
 // Names returns what the user is found by, in lower case and each once: the login and the e-mail address.
@@ -159,6 +161,8 @@ type Event struct {
 	Groups    []GroupID
 	// Transaction ties the events of one request together.
 	Transaction string
+	// Original is the event as Okta sent it, byte by byte; nil where nobody read it. It is not part of the stored form.
+	Original []byte `json:"-"`
 }
 
 // Actor is who did what an [Event] tells.

@@ -69,6 +69,9 @@ func fieldNames(path string, typ reflect.Type) []string {
 			continue
 		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "-" {
+			continue // not stored as JSON
+		}
 		if name == "" {
 			name = field.Name
 		}

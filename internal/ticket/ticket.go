@@ -85,6 +85,9 @@ type Ticket struct {
 	Files []File
 	// History holds every edit, oldest first. It is complete, or reading the ticket was an error.
 	History []Edit
+	// Original is the issue as Jira sent it, byte by byte; OriginalHistory are its histories as a list, where Jira sent them
+	// apart. Both are nil where nobody read them, and not part of the ticket's stored form.
+	Original, OriginalHistory []byte `json:"-"`
 }
 
 // File is an attachment of a ticket.
@@ -139,6 +142,8 @@ type Approval struct {
 	Created   time.Time
 	Completed time.Time // zero while pending
 	Approvers []Approver
+	// Original is the approval as Jira sent it, byte by byte; nil where nobody read it. It is not part of the stored form.
+	Original []byte `json:"-"`
 }
 
 // Approver is a person asked in an [Approval], and their own answer. JSM does not say when a single person answered.
