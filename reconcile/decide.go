@@ -30,10 +30,7 @@ func (r *Reconciler) confirmLeavers(ctx context.Context, v view, p plan.Plan) (c
 			r.doubted[id], corrected = struct{}{}, true
 			continue
 		}
-		if user.Status == access.Deprovisioned {
-			continue
-		}
-		corrected = true
+		corrected = corrected || user.Status != access.Deprovisioned
 		if err := r.write(ctx, func(tx *store.Tx) error { return tx.PutUsers([]access.User{user}) }); err != nil {
 			return false, err
 		}

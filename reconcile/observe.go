@@ -300,6 +300,7 @@ func (r *Reconciler) observeLog(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		r.forgetOriginals(events)
 		if err := r.write(ctx, func(tx *store.Tx) error {
 			if _, err := tx.PutEvents(events); err != nil {
 				return err
@@ -317,6 +318,20 @@ func (r *Reconciler) observeLog(ctx context.Context) error {
 		cursor = next
 	}
 	return nil
+}
+
+// forgetOriginals drops what Okta sent of the events that no decision can rest on: sign-ins, and members of groups that no
+// policy names. A log holds a hundred of them for each of the others.
+func (r *Reconciler) forgetOriginals(events []access.Event) {
+	relevant := r.relevantGroups()
+	for i, e := range events {
+		switch {
+		case e.Type == eventDeactivated, e.Type == eventSuspended, e.Type == eventSessionsCleared:
+		case slices.ContainsFunc(e.Groups, func(id access.GroupID) bool { _, ours := slices.BinarySearch(relevant, id); return ours }):
+		default:
+			events[i].Original = nil
+		}
+	}
 }
 
 func (r *Reconciler) observeTickets(ctx context.Context) error {

@@ -54,6 +54,7 @@ const (
 	LedgerPruned       Kind = "ledger.pruned"       // archived records older than the retention were deleted
 	PersonErased       Kind = "person.erased"       // a pseudonym was cut from its person; body: none, user: the pseudonym
 	KeyChanged         Kind = "key.changed"         // checkpoints are signed by another key from here on
+	OriginalKept       Kind = "original.kept"       // what the records behind it rest on, as the vendor sent it; body: original.Body
 )
 
 // Kinds returns every kind, in the order in which they are declared.
@@ -65,7 +66,7 @@ func Kinds() []Kind {
 		HoldMade, HoldApproved, HoldCancelled, HoldUsed, HoldExpired, PlanProposed,
 		BaselineAdopted, BaselineDropped, FactRecorded, FactCorrected, FiguresChanged, PolicyLoaded, GuardOverridden,
 		PageSent, PlaybookStep, ReviewDecided, TaskOpened, ReportMade, CheckpointSigned, CheckpointAnchored, BackupTested,
-		LedgerArchived, LedgerPruned, PersonErased, KeyChanged,
+		LedgerArchived, LedgerPruned, PersonErased, KeyChanged, OriginalKept,
 	}
 }
 

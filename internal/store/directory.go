@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/original"
 )
 
 // User returns the user as last read. found is false for one who was never read.
@@ -63,7 +64,8 @@ func (t *Tx) Rules() ([]access.Rule, error) {
 	return docs[access.Rule](t, "SELECT doc FROM rules ORDER BY "+t.binary("id"))
 }
 
-// PutEvents keeps System Log events and returns those that were not known before, in the given order.
+// PutEvents keeps System Log events, with their originals where those are set, and returns those that were not known
+// before, in the given order.
 func (t *Tx) PutEvents(events []access.Event) (fresh []access.Event, err error) {
 	for _, event := range events {
 		text, err := toDoc(event)
@@ -79,6 +81,9 @@ func (t *Tx) PutEvents(events []access.Event) (fresh []access.Event, err error) 
 			continue
 		}
 		if err := t.putSubjects(event); err != nil {
+			return nil, err
+		}
+		if err := t.putOriginal(original.Event, string(event.ID), event.Original, t.Now()); err != nil {
 			return nil, err
 		}
 		fresh = append(fresh, event)

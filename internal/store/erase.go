@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -41,6 +42,8 @@ func columns() map[string][]string {
 type Erased struct {
 	Pseudonyms []string `json:"pseudonyms"` // that mean nobody now; sorted
 	Rows       int64    `json:"rows"`       // rows outside of the ledger in which they took the place of identifiers
+	// Originals is how many of a vendor's objects that the ledger names went with the person; their hashes stay.
+	Originals int64 `json:"originals"`
 }
 
 // Erase cuts the person from every pseudonym: the key of each is destroyed, and outside of the ledger the pseudonym takes the
@@ -74,6 +77,9 @@ func (t *Tx) Erase(user access.UserID, accounts ...string) (Erased, error) {
 		}
 	}
 	if err := e.rows(user); err != nil {
+		return Erased{}, err
+	}
+	if err := e.originals(slices.Concat([]string{string(user)}, found, accounts), mirrored); err != nil {
 		return Erased{}, err
 	}
 	if len(e.erased.Pseudonyms) == 0 && !known {
@@ -202,6 +208,54 @@ func (e *eraser) rows(user access.UserID) error {
 		e.erased.Rows += n
 	}
 	return nil
+}
+
+// originals erases what vendors sent of the person, and of others in the same object: nobody can take a name out of bytes
+// whose hash is to stay.
+func (e *eraser) originals(identifiers []string, mirrored access.User) error {
+	var needles [][]byte
+	for _, text := range append(identifiers, mirrored.Login, mirrored.Email, mirrored.Name) {
+		forms, err := quotedForms(text)
+		if err != nil {
+			return err
+		}
+		needles = append(needles, forms...)
+	}
+	pseudonym := ""
+	if len(e.erased.Pseudonyms) > 0 {
+		pseudonym = e.erased.Pseudonyms[0]
+	} else {
+		// The ledger never named the person, but a vendor's object did.
+		key, err := newPersonKey()
+		if err != nil {
+			return err
+		}
+		pseudonym = ledger.Pseudonym(key, mirrored.Login)
+	}
+	kept, other, err := e.tx.eraseOriginals(needles, pseudonym)
+	e.erased.Rows += kept + other
+	e.erased.Originals = kept
+	if kept > 0 && len(e.erased.Pseudonyms) == 0 {
+		e.erased.Pseudonyms = []string{pseudonym}
+	}
+	return err
+}
+
+// quotedForms returns how a text may stand alone in a vendor's JSON: as it is, or with every letter beyond ASCII escaped.
+// What holds an at sign is searched for inside of longer texts too, as in a summary.
+func quotedForms(text string) ([][]byte, error) {
+	if text == "" {
+		return nil, nil
+	}
+	plain, err := json.Marshal(text)
+	if err != nil {
+		return nil, fmt.Errorf("text of the mirror: %w", access.ErrInvalid)
+	}
+	forms := [][]byte{plain, []byte(strconv.QuoteToASCII(text))}
+	if strings.Contains(text, "@") {
+		forms = append(forms, []byte(text))
+	}
+	return forms, nil
 }
 
 func (e *eraser) finish() (Erased, error) {

@@ -15,7 +15,8 @@ import (
 )
 
 // Append puts the entries at the end of the ledger, in their order, in this transaction: they stand if and only if what
-// they tell stands. It returns them in their places, with the pseudonyms of the persons in them.
+// they tell stands. It returns them in their places, with the pseudonyms of the persons in them. Before them it puts records
+// of the originals that they rest on, and pins those; these it does not return.
 //
 // Errors: [access.ErrInvalid] for an entry that [ledger.Encode] refuses, and then nothing of the transaction may be kept;
 // also inside [Store.Receive], which has no place in the order of writes.
@@ -25,6 +26,11 @@ func (t *Tx) Append(entries ...ledger.Entry) ([]ledger.Record, error) {
 	}
 	if len(entries) == 0 {
 		return nil, nil
+	}
+	asked := len(entries)
+	entries, err := t.withOriginals(entries)
+	if err != nil {
+		return nil, err
 	}
 	size, err := t.TreeSize()
 	if err != nil {
@@ -40,6 +46,9 @@ func (t *Tx) Append(entries ...ledger.Entry) ([]ledger.Record, error) {
 	var hashRows [][]any
 	hashes := &hashCache{tx: t, fresh: make(map[int64]ledger.Hash)}
 	for _, entry := range entries {
+		if err := t.pin(size, entry); err != nil {
+			return nil, err
+		}
 		entry, err := ledger.Conceal(entry, t.pseudonym)
 		if err != nil {
 			return nil, err
@@ -67,7 +76,7 @@ func (t *Tx) Append(entries ...ledger.Entry) ([]ledger.Record, error) {
 	if err := t.insertMany("INSERT INTO ledger_hashes (idx, hash) VALUES ", hashRows, ""); err != nil {
 		return nil, err
 	}
-	return records, nil
+	return records[len(records)-asked:], nil
 }
 
 // manyEntries is from how many entries on their persons are looked up together.
@@ -288,8 +297,8 @@ func (t *Tx) EachRecordOf(kind ledger.Kind, fn func(ledger.Record) error) error 
 	}
 }
 
-// DeleteRecords deletes the records before the position, and returns how many there were. Their hashes stay: they belong to
-// the tree. The last record is never deleted, for it says how many there are.
+// DeleteRecords deletes the records before the position, and returns how many there were; originals that no other record
+// names go with them. Their hashes stay: they belong to the tree. The last record is never deleted, for it says how many there are.
 //
 // Errors: [access.ErrInvalid] for a position after the last record.
 func (t *Tx) DeleteRecords(before int64) (int64, error) {
@@ -299,6 +308,9 @@ func (t *Tx) DeleteRecords(before int64) (int64, error) {
 	}
 	if before >= size {
 		return 0, fmt.Errorf("records before %d of %d cannot all be deleted: %w", before, size, access.ErrInvalid)
+	}
+	if err := t.unpin(before); err != nil {
+		return 0, err
 	}
 	return t.exec("DELETE FROM ledger WHERE seq < $1", before)
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/original"
 )
 
 // Options say where the store is.
@@ -54,6 +55,7 @@ type Store struct {
 	river  *sql.DB       // SQLite only: River's own connection
 	pool   *pgxpool.Pool // PostgreSQL only: River's own pool
 	batch  batcher
+	packer original.Packer
 	// presence is the file whose lock tells others that the store is open; SQLite only.
 	presence *os.File
 }

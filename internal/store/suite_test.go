@@ -58,7 +58,7 @@ func (b *bench) refused(err, cause error) {
 func TestSuite(t *testing.T) {
 	for _, cases := range []map[string]func(*bench){
 		transactionCases(), ledgerCases(), directoryCases(), ticketCases(), changeCases(), outboxCases(), personCases(), queueCases(),
-		factCases(), receiveCases(), lookupCases(), lifeCases(), procedureCases(), eligibilityCases(), scaleCases(), incidentCases(),
+		factCases(), receiveCases(), lookupCases(), lifeCases(), procedureCases(), eligibilityCases(), scaleCases(), incidentCases(), originalCases(),
 	} {
 		for name, test := range cases {
 			t.Run(name, func(t *testing.T) {

@@ -5,11 +5,13 @@ import (
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/original"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
 // PutTicket keeps the ticket as it was read. Its ID identifies it: when its key has changed, because it moved to another
-// project, its approvals move with it. A mark by [Tx.DeleteTicket] or [Tx.PutBadTicket] is taken away.
+// project, its approvals move with it. A mark by [Tx.DeleteTicket] or [Tx.PutBadTicket] is taken away. What is set of its
+// originals takes the place of those of the last reading.
 //
 // Errors: [access.ErrInvalid] for a ticket without ID or key.
 func (t *Tx) PutTicket(tk ticket.Ticket, readAt time.Time) error {
@@ -37,8 +39,16 @@ func (t *Tx) PutTicket(tk ticket.Ticket, readAt time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec("DELETE FROM bad_tickets WHERE ticket = $1", string(tk.Key))
-	return err
+	if _, err = t.exec("DELETE FROM bad_tickets WHERE ticket = $1", string(tk.Key)); err != nil {
+		return err
+	}
+	if err := t.putOriginal(original.Issue, string(tk.Key), tk.Original, readAt); err != nil {
+		return err
+	}
+	if len(tk.OriginalHistory) == 0 {
+		return t.outdate(original.History, string(tk.Key), "")
+	}
+	return t.putOriginal(original.History, string(tk.Key), tk.OriginalHistory, readAt)
 }
 
 func (t *Tx) moveTicket(from, to string) error {
@@ -47,6 +57,11 @@ func (t *Tx) moveTicket(from, to string) error {
 	}
 	if _, err := t.exec("UPDATE approvals SET ticket = $2 WHERE ticket = $1", from, to); err != nil {
 		return err
+	}
+	for _, kind := range []original.Kind{original.Issue, original.History, original.Approvals} {
+		if err := t.outdate(kind, from, ""); err != nil {
+			return err
+		}
 	}
 	_, err := t.exec("DELETE FROM bad_tickets WHERE ticket = $1", from)
 	return err
@@ -59,7 +74,7 @@ func flag(b bool) int64 {
 	return 0
 }
 
-// PutApprovals keeps the approvals of the ticket as a complete read showed them.
+// PutApprovals keeps the approvals of the ticket as a complete read showed them, with their originals where those are set.
 func (t *Tx) PutApprovals(key ticket.Key, approvals []ticket.Approval, readAt time.Time) error {
 	text, err := toDoc(approvals)
 	if err != nil {
@@ -67,7 +82,19 @@ func (t *Tx) PutApprovals(key ticket.Key, approvals []ticket.Approval, readAt ti
 	}
 	_, err = t.exec(`INSERT INTO approvals (ticket, read_at, doc) VALUES ($1, $2, $3)
 		ON CONFLICT (ticket) DO UPDATE SET read_at = excluded.read_at, doc = excluded.doc`, string(key), micros(readAt), text)
-	return err
+	if err != nil {
+		return err
+	}
+	elements := make([][]byte, 0, len(approvals))
+	for _, a := range approvals {
+		if len(a.Original) > 0 {
+			elements = append(elements, a.Original)
+		}
+	}
+	if len(elements) == 0 {
+		return t.outdate(original.Approvals, string(key), "")
+	}
+	return t.putOriginal(original.Approvals, string(key), original.Join(elements), readAt)
 }
 
 // Approvals returns the approvals of the ticket and when they were read. known is false when they never were.

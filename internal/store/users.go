@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/original"
 )
 
 // cursorAttribute holds the name of the profile attribute that users are indexed by.
@@ -18,7 +19,8 @@ const (
 )
 
 // PutUsers keeps the users as they were read, replacing what was known of them. Only what differs is written, so users who
-// are as they were cost one read.
+// are as they were cost one read. An original that is set takes the place of that of the last reading; a user who has changed and
+// comes without one has none.
 func (t *Tx) PutUsers(users []access.User) error {
 	attribute, _, _, err := t.Cursor(cursorAttribute)
 	if err != nil {
@@ -54,13 +56,22 @@ func (t *Tx) putUsers(users []access.User, attribute string) error {
 		if err != nil {
 			return err
 		}
+		if err := t.putOriginal(original.User, string(user.ID), user.Original, t.Now()); err != nil {
+			return err
+		}
 		if was, found := known[user.ID]; found && was == text {
 			continue
 		}
 		rows = append(rows, []any{string(user.ID), string(user.Status), text})
 		names = append(names, namesOf(user, attribute)...)
-		if _, found := known[user.ID]; found {
-			changed = append(changed, string(user.ID))
+		if _, found := known[user.ID]; !found {
+			continue
+		}
+		changed = append(changed, string(user.ID))
+		if len(user.Original) == 0 {
+			if err := t.outdate(original.User, string(user.ID), ""); err != nil {
+				return err
+			}
 		}
 	}
 	if err := t.insertMany("INSERT INTO users (id, status, doc) VALUES ", rows,
