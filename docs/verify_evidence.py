@@ -234,14 +234,14 @@ VIEWS = [
     ("policies.csv", ["policy.loaded"], ""),
     ("anchors.csv", ["checkpoint.anchored", "key.changed"], ""),
 ]
-REQUIRED = ["records.jsonl", "leaves.bin", "checkpoints.txt", "people.jsonl", "policies.jsonl", "controls.csv", "tickets.jsonl", "evidence.xlsx", "index.html"]
+REQUIRED = ["records.jsonl", "leaves.bin", "checkpoints.txt", "people.jsonl", "policies.jsonl", "controls.csv", "tickets.jsonl", "originals.jsonl", "evidence.xlsx", "index.html"]
 REQUIRED += [v[0] for v in VIEWS]
 COMPARED = ["events.jsonl", "groups.csv", "comparison.csv", "changes-by-others.csv"]
 KINDS = set("""grant.approved grant.ended grant.lapsed request.refused change.intended change.applied change.unconfirmed change.confirmed
 change.refused change.witnessed change.withheld ticket.told alert.told ticket.opened finding.raised finding.cleared hold.made hold.approved hold.cancelled
 hold.used hold.expired plan.proposed baseline.adopted baseline.dropped fact.recorded figures.changed fact.corrected policy.loaded guard.overridden page.sent
 playbook.step review.decided task.opened report.made checkpoint.signed checkpoint.anchored
-backup.tested ledger.archived ledger.pruned person.erased key.changed""".split())
+backup.tested ledger.archived ledger.pruned person.erased key.changed original.kept""".split())
 TEXTS = ["change", "group", "ticket", "user"]
 
 
@@ -373,6 +373,66 @@ class View:
             raise Fault("%s line %d: foreign: more rows than records in the population" % (self.name, self.csv.line_num))
         if self.rows != claimed:
             raise Fault("manifest.json: foreign: %s has %d rows, the manifest claims %d" % (self.name, self.rows, claimed))
+
+
+class Originals:
+    """What vendors sent, held against the records that name it as they come by."""
+
+    NAME = "originals.jsonl"
+    HOLDS = {"whole": [{"text"}, {"base64"}], "redacted": [{"object"}], "erased": [{"erased"}], "withheld": [set()]}
+
+    def __init__(self, files, known):
+        self.file, self.known, self.n, self.counts = files.open(self.NAME), known, 0, {}
+
+    def fault(self, kind, detail):
+        return Fault("%s line %d: %s: %s" % (self.NAME, self.n, kind, detail))
+
+    def record(self, record):
+        if record["kind"] != "original.kept":
+            return
+        for ref in record["body"]["originals"]:
+            self.expect(record["seq"], dict(ref, id=self.known.get(ref["id"], ref["id"])))
+
+    def expect(self, seq, ref):
+        raw = self.file.readline()
+        self.n += 1
+        what = "the %s %s, which record %d names," % (ref["kind"], ref["sha256"], seq)
+        if not raw:
+            raise self.fault("truncated", what + " is missing")
+        try:
+            line = json.loads(raw.decode("utf-8"))
+            if not isinstance(line["seq"], int):
+                raise TypeError
+        except (ValueError, KeyError, TypeError):
+            raise self.fault("edited", "it is not understood; %s should stand here" % what)
+        if line["seq"] > seq:
+            raise self.fault("dropped", what + " should stand here")
+        if line["seq"] < seq:
+            raise self.fault("duplicated", "an original of record %d stands where one of record %d should" % (line["seq"], seq))
+        if any(line.get(key) != ref[key] for key in ("id", "kind", "readAt", "sha256")):
+            raise self.fault("edited", what + " should stand here")
+        state = line.get("state")
+        rest = set(line) - {"seq", "id", "kind", "readAt", "sha256", "state"}
+        if rest not in self.HOLDS.get(state, []):
+            raise self.fault("edited", "it does not hold what its state says")
+        if state == "whole" and hashlib.sha256(self.sent(line)).hexdigest() != ref["sha256"]:
+            raise self.fault("edited", "the bytes are not those that record %d names" % seq)
+        if state == "erased" and (line["erased"] in self.known or not re.fullmatch("person[a-z2-7]{32}", str(line["erased"]))):
+            raise self.fault("edited", "it is said to have gone with a person who was not erased")
+        self.counts[state] = self.counts.get(state, 0) + 1
+
+    def sent(self, line):
+        try:
+            return base64.b64decode(line["base64"], validate=True) if "base64" in line else line["text"].encode()
+        except (ValueError, TypeError, AttributeError):
+            raise self.fault("edited", "its bytes are not understood")
+
+    def end(self, claimed):
+        if self.file.read(1):
+            self.n += 1
+            raise self.fault("foreign", "no record in the period names it")
+        if self.counts != claimed:
+            raise Fault("manifest.json: foreign: the originals are %s, the manifest claims %s" % (self.counts, claimed))
 
 
 class Verifier:
@@ -514,6 +574,7 @@ class Verifier:
 
     def records(self):
         views = [View(self.files, self.known, *v) for v in VIEWS]
+        originals = Originals(self.files, self.known)
         start, to = micros(self.m["from"]), micros(self.m["to"])
         kinds, expected, n = {}, self.first, 0
         with self.files.open("records.jsonl") as lines, self.files.open("leaves.bin") as leaves:
@@ -531,6 +592,7 @@ class Verifier:
                 if not start <= record["at"] < to:  # texts of one form sort as the times do
                     continue
                 kinds[record["kind"]] = kinds.get(record["kind"], 0) + 1
+                originals.record(record)
                 for view in views:
                     view.record(record)
         if n == 0:
@@ -541,6 +603,7 @@ class Verifier:
             raise Fault("manifest.json: foreign: the records in the period are not those that it claims")
         for view, claim in zip(views, self.m["views"]):
             view.end(claim["rows"])
+        originals.end(self.m["originals"])
 
     def misplaced(self, what, got, expected, lines):
         if not self.first <= got < self.end:
@@ -596,6 +659,8 @@ def main():
             return 5
         print("verified: records %d to %d of %s, %d of them from %s to %s; %d checkpoints, signed by %s" % (
             v.first, v.end - 1, v.m["origin"], v.m["records"]["inPeriod"], v.m["from"], v.m["to"], len(v.points), " and ".join(v.signers)))
+        for state, n in sorted(v.m["originals"].items()):
+            print("what vendors sent: %d %s" % (n, state))
         for what in v.m.get("incomplete", []):
             print("incomplete, as it says itself: %s" % what)
         before = v

@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +30,7 @@ type exportFlags struct {
 	sop, framework              string
 	ledgerOnly, unnamed, asJSON bool
 	incomplete, texts           bool
+	originals                   bool
 }
 
 func newEvidenceExportCommand(c console) *cobra.Command {
@@ -53,6 +56,7 @@ func newEvidenceExportCommand(c console) *cobra.Command {
 	cmd.Flags().BoolVar(&f.unnamed, "unnamed", false, "user IDs only, no logins")
 	cmd.Flags().BoolVar(&f.incomplete, "incomplete", false, "export although a source was not read completely, and say so on every page")
 	cmd.Flags().BoolVar(&f.texts, "texts", false, "titles, fields and edits of tickets too; they may name people")
+	cmd.Flags().BoolVar(&f.originals, "originals", false, "what vendors sent byte by byte, with names and addresses, so that verify can hold it against the ledger")
 	cmd.Flags().StringVar(&f.sop, "sop", "", "narrow to a procedure, such as access-provisioning")
 	cmd.Flags().StringVar(&f.framework, "framework", "", "narrow to a framework or control, such as SOC2 or SOC2:CC6.1")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the manifest as JSON")
@@ -98,6 +102,9 @@ func tellExport(c console, out string, m evidence.Manifest) error {
 	for _, v := range m.Views {
 		fmt.Fprintf(c.Out, "  %6d  %s: %s\n", v.Rows, v.File, v.Title)
 	}
+	for _, state := range slices.Sorted(maps.Keys(m.Originals)) {
+		fmt.Fprintf(c.Out, "  %6d  %s: what vendors sent, %s\n", m.Originals[state], evidence.FileOriginals, state)
+	}
 	if m.Comparison != nil {
 		for _, kind := range evidence.Orphans() {
 			if n := m.Comparison.Orphans[kind]; n > 0 {
@@ -132,6 +139,12 @@ func (f exportFlags) options() (evidence.Options, error) {
 	}
 	if f.texts {
 		o.Texts = evidence.Shown
+	}
+	if f.originals && f.unnamed {
+		return o, errors.New("--originals names people, --unnamed does not; leave one of them out")
+	}
+	if f.originals {
+		o.Originals = evidence.OriginalsWhole
 	}
 	o.Filter = evidence.Filter{SOP: f.sop, Framework: f.framework}
 	if o.Out == "" {
@@ -203,6 +216,9 @@ func newEvidenceVerifyCommand(c console) *cobra.Command {
 				fmt.Fprintf(c.Out, "verified: records %d to %d of %s, %d of them from %s to %s; %d checkpoints, the last of %s, signed by %s\n",
 					m.Records.First, m.Records.End-1, m.Origin, m.Records.InPeriod, m.From.Format(time.RFC3339), m.To.Format(time.RFC3339),
 					v.Checkpoints, v.Last.At.Format(time.RFC3339), strings.Join(v.Keys, " and "))
+				for _, state := range slices.Sorted(maps.Keys(m.Originals)) {
+					fmt.Fprintf(c.Out, "what vendors sent: %d %s\n", m.Originals[state], state)
+				}
 				for _, what := range m.Incomplete {
 					fmt.Fprintf(c.Out, "incomplete, as it says itself: %s\n", what)
 				}

@@ -153,18 +153,25 @@ func (c *comparer) writeEvents() error {
 	if err != nil {
 		return err
 	}
-	err = c.tx.EachEventSince(c.manifest.From, func(event access.Event) error {
+	put := func(event access.Event) error {
+		line, err := c.eventLine(event)
+		if err != nil {
+			return err
+		}
+		return out.put(line)
+	}
+	err = c.tx.EachSentEventSince(c.manifest.From, func(event access.Event) error {
 		switch {
 		case !event.Published.Before(c.manifest.To):
 			return errStop
 		case event.Type == userDeactivated || event.Type == userSuspended:
-			return out.put(event) // what departures rest on
+			return put(event) // what departures rest on
 		case event.Type != memberAdded && event.Type != memberRemoved:
 			return nil
 		case !slices.ContainsFunc(event.Groups, func(id access.GroupID) bool { return c.managed[id] }):
 			return nil
 		}
-		return out.put(event)
+		return put(event)
 	})
 	if errors.Is(err, errStop) {
 		err = nil

@@ -37,6 +37,8 @@ type Options struct {
 	Gaps Gaps
 	// Texts says whether titles and fields of tickets are in the export.
 	Texts Texts
+	// Originals says whether what vendors sent is shown whole.
+	Originals Originals
 	// Filter narrows the page and the workbook.
 	Filter Filter
 }

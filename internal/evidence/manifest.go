@@ -26,6 +26,7 @@ const (
 	FilePeople      = "people.jsonl"          // whom the pseudonyms in the records mean, with the keys that prove it
 	FileEvents      = "events.jsonl"          // System Log events on managed groups in the period
 	FileTickets     = "tickets.jsonl"         // tickets and approvals of the grants in the period, redacted
+	FileOriginals   = "originals.jsonl"       // what vendors sent, of each object that a decision in the period rests on
 	FileGroups      = "groups.csv"            // managed groups with the time of their last complete read
 	FileComparison  = "comparison.csv"        // what one source shows and another does not
 	FileOthers      = "changes-by-others.csv" // events on members of managed groups without a change of ours
@@ -50,6 +51,9 @@ type Manifest struct {
 	Kinds   map[string]int64 `json:"kinds"` // number of records in the period, by kind
 	Views   []ViewCount      `json:"views"`
 	Sources Sources          `json:"sources"`
+	// Originals is how many objects of vendors the records in the period name, by whether they are whole, redacted, erased or
+	// withheld here.
+	Originals map[string]int64 `json:"originals"`
 	// Comparison holds the numbers of the comparison; nil when the export was made of the ledger alone.
 	Comparison *Comparison `json:"comparison,omitempty"`
 	// Filter is what the page and the workbook were narrowed to. The lists are whole nevertheless, or their population could

@@ -22,6 +22,7 @@ type ledgerWriter struct {
 	leaves      *outFile
 	checkpoints *outFile
 	ticketFile  jsonLines
+	originals   *originalWriter
 	views       []*viewWriter
 	people      map[string]bool           // the pseudonyms met
 	tickets     map[ticket.Key]bool       // those that are written
@@ -52,13 +53,14 @@ func (e *exporter) writeLedger(ctx context.Context, also func(ledger.Record) err
 }
 
 func (w *ledgerWriter) open() error {
-	var errs [5]error
+	var errs [6]error
 	e := w.exporter
 	w.tree, errs[0] = ledger.Resume(e.manifest.Records.First, e.manifest.Records.Frontier)
 	w.records, errs[1] = e.folder.create(FileRecords)
 	w.leaves, errs[2] = e.folder.create(FileLeaves)
 	w.checkpoints, errs[3] = e.folder.create(FileCheckpoints)
 	w.ticketFile, errs[4] = e.folder.jsonLines(FileTickets)
+	w.originals, errs[5] = e.newOriginalWriter()
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}
@@ -76,7 +78,11 @@ func (w *ledgerWriter) open() error {
 // close closes what was opened and counts the rows.
 func (w *ledgerWriter) close() error {
 	var err error
-	for _, f := range []*outFile{w.records, w.leaves, w.checkpoints, w.ticketFile.file} {
+	files := []*outFile{w.records, w.leaves, w.checkpoints, w.ticketFile.file}
+	if w.originals != nil {
+		files = append(files, w.originals.out.file)
+	}
+	for _, f := range files {
 		if f != nil {
 			err = errors.Join(err, f.close())
 		}
@@ -152,6 +158,9 @@ func (w *ledgerWriter) record(r ledger.Record) error {
 		if err := w.exporter.writeTicket(w.ticketFile, r.Ticket); err != nil {
 			return err
 		}
+	}
+	if err := w.originals.record(r); err != nil {
+		return err
 	}
 	name, err := factName(r)
 	if err != nil {

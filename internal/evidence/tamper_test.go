@@ -273,10 +273,15 @@ func TestEachWayOfTamperingWithAnExportIsFoundByBothVerifiers(t *testing.T) {
 	a := newArchive(t)
 	a.autumn(40)
 	out, _ := a.export()
-	good := copyOf(t, out)
+	holdAll(t, a, copyOf(t, out), tamperings())
+}
+
+// holdAll tampers with a good export in each of the ways.
+func holdAll(t *testing.T, a *archive, good fstest.MapFS, ways []tampering) {
+	t.Helper()
 	script := newScript(t)
 	script.expect(t, good, a.key.Public(), 0)
-	for _, c := range tamperings() {
+	for _, c := range ways {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f := forger{t: t, files: clone(good), key: a.key}

@@ -208,7 +208,7 @@ func (v *verifier) claims(m Manifest) error {
 
 // required lists the files that the manifest must vouch for.
 func required(m Manifest) []string {
-	names := []string{FileRecords, FileLeaves, FileCheckpoints, FilePeople, FilePolicies, FileControls, FileTickets, FileWorkbook, FileIndex}
+	names := []string{FileRecords, FileLeaves, FileCheckpoints, FilePeople, FilePolicies, FileControls, FileTickets, FileOriginals, FileWorkbook, FileIndex}
 	for _, view := range Views() {
 		names = append(names, view.File)
 	}

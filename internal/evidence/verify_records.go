@@ -20,6 +20,7 @@ type recordCheck struct {
 	leaves   *bufio.Reader
 	lines    *bufio.Scanner
 	views    []*viewCheck
+	sent     *originalCheck
 	kinds    map[string]int64
 	seq      int64 // of the record expected next
 	line     int64 // of the record in hand
@@ -39,6 +40,12 @@ func (v *verifier) records() error {
 		return err
 	}
 	defer records.Close() //nolint:errcheck // it was only read
+	sent, closer, err := v.originals()
+	if err != nil {
+		return err
+	}
+	defer closer.Close() //nolint:errcheck // it was only read
+	c.sent = sent
 	c.leaves, c.lines = bufio.NewReaderSize(leaves, bufferSize), bufio.NewScanner(records)
 	c.lines.Buffer(make([]byte, bufferSize), maxLine)
 	for _, view := range v.result.Manifest.Views {
@@ -80,7 +87,7 @@ func (c *recordCheck) run() error {
 			return err
 		}
 	}
-	return nil
+	return c.sent.end(m.Originals)
 }
 
 func (c *recordCheck) fault(kind ledger.FaultKind, format string, args ...any) error {
@@ -108,6 +115,9 @@ func (c *recordCheck) record(canonical []byte) error {
 	}
 	c.kinds[string(r.Kind)]++
 	c.inPeriod++
+	if err := c.sent.record(r); err != nil {
+		return err
+	}
 	name, err := factName(r)
 	if err != nil {
 		return c.fault(ledger.Edited, "record %d holds no fact", r.Seq)

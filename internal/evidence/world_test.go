@@ -1,8 +1,10 @@
 package evidence_test
 
 import (
+	"database/sql"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +40,7 @@ type archive struct {
 	key   ledger.Key
 	clock *clock
 	n     int
+	url   string
 }
 
 func newKey(t testing.TB) ledger.Key {
@@ -56,7 +59,25 @@ func newKey(t testing.TB) ledger.Key {
 func newArchive(t testing.TB) *archive {
 	t.Helper()
 	c := &clock{now: october.AddDate(0, 0, -20)}
-	return &archive{t: t, store: storetest.OpenURL(t, storetest.NewSQLite(t), c.read), key: newKey(t), clock: c}
+	url := storetest.NewSQLite(t)
+	return &archive{t: t, store: storetest.OpenURL(t, url, c.read), key: newKey(t), clock: c, url: url}
+}
+
+// exec changes the database past the store, as whoever can write to its file could.
+func (a *archive) exec(query string) {
+	a.t.Helper()
+	db, err := sql.Open("sqlite", strings.TrimPrefix(a.url, "sqlite:"))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer db.Close()
+	result, err := db.ExecContext(a.t.Context(), query)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if n, err := result.RowsAffected(); n == 0 || err != nil {
+		a.t.Fatalf("nothing was changed: %v", err)
+	}
 }
 
 func (a *archive) write(fn func(*store.Tx) error) {
@@ -111,7 +132,21 @@ func (a *archive) grant(n int) (change.Grant, change.Change) {
 		ID: access.EventID(fmt.Sprintf("event-%d", n)), Published: now.Add(time.Second), Type: "group.user_membership.add", Succeeded: true,
 		Users: []access.UserID{u.ID}, Groups: []access.GroupID{payments}, Actor: access.Actor{ID: "sopd", Type: "PublicClientApp"},
 	}
+	tk := ticket.Ticket{ID: ticket.ID(fmt.Sprint(1000 + n)), Key: key, Project: "ACC", Status: "Done", Created: g.Requested, Updated: now, Summary: "=cmd()",
+		Original:        fmt.Appendf(nil, `{"key": %q, "fields":{"summary":"=cmd()","status":{"name":"Done"},"reporter":{"accountId":"acc-%d","displayName":"Rita Łódź"}}}`, key, n),
+		OriginalHistory: []byte(`[{"id":"1","items":[{"field":"summary","fromString":"Rita's"}]}]`)}
+	approval := ticket.Approval{ID: "7", Decision: ticket.Approved, Created: now, Completed: now, Original: []byte(`{"id":"7","finalDecision":"approved"}`)}
+	event.Original = fmt.Appendf(nil, `{"uuid":%q,"actor":{"alternateId":"sopd@example.com"}}`, event.ID)
 	a.write(func(tx *store.Tx) error {
+		if err := tx.PutTicket(tk, now); err != nil {
+			return err
+		}
+		if err := tx.PutApprovals(key, []ticket.Approval{approval}, now); err != nil {
+			return err
+		}
+		if _, err := tx.PutEvents([]access.Event{event}); err != nil {
+			return err
+		}
 		entry := ledger.Entry{At: now, Ticket: key, User: u.ID, Group: payments}
 		first, intent := entry, entry
 		first.Kind, first.Body = ledger.GrantApproved, g
@@ -134,17 +169,7 @@ func (a *archive) grant(n int) (change.Grant, change.Change) {
 		if err := tx.PutGrant(g); err != nil {
 			return err
 		}
-		if err := tx.PutUsers([]access.User{u}); err != nil {
-			return err
-		}
-		if _, err := tx.PutEvents([]access.Event{event}); err != nil {
-			return err
-		}
-		tk := ticket.Ticket{ID: ticket.ID(fmt.Sprint(1000 + n)), Key: key, Project: "ACC", Status: "Done", Created: g.Requested, Updated: now, Summary: "=cmd()"}
-		if err := tx.PutTicket(tk, now); err != nil {
-			return err
-		}
-		return tx.PutApprovals(key, []ticket.Approval{{ID: "7", Decision: ticket.Approved, Created: now, Completed: now}}, now)
+		return tx.PutUsers([]access.User{u})
 	})
 	return g, c
 }

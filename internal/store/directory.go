@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -117,6 +118,32 @@ func (t *Tx) EventsAbout(m access.Membership, since time.Time) ([]access.Event, 
 // Event returns one System Log event. found is false when it has not been read.
 func (t *Tx) Event(id access.EventID) (event access.Event, found bool, err error) {
 	return doc[access.Event](t, "SELECT doc FROM events WHERE id = $1", string(id))
+}
+
+// EachSentEventSince is [Tx.EachEventSince] with the original of each event, where there is one.
+//
+// Errors: what fn returns; [access.ErrMalformed] for an original that is not what was kept.
+func (t *Tx) EachSentEventSince(since time.Time, fn func(access.Event) error) error {
+	return t.rows(func(scan func(...any) error) error {
+		var text string
+		var sum sql.NullString
+		var packed []byte
+		if err := scan(&text, &sum, &packed); err != nil {
+			return t.store.cause("read", err)
+		}
+		var event access.Event
+		if err := fromDoc(text, &event); err != nil {
+			return err
+		}
+		if sum.Valid {
+			var err error
+			if event.Original, err = original.Unpack(packed); err != nil {
+				return err
+			}
+		}
+		return fn(event)
+	}, `SELECT e.doc, o.sha256, o.packed FROM events e LEFT JOIN originals o ON o.subject = e.id AND o.kind = $2 AND o.latest = 1 AND o.erased = ''
+		WHERE e.published >= $1 ORDER BY e.published, e.id`, micros(since), string(original.Event))
 }
 
 // EachEventSince calls fn for every event published at or after since, ordered by time of publication, then ID. fn must

@@ -62,7 +62,7 @@ func decide(tx *store.Tx, kind ledger.Kind, key ticket.Key, body any) error {
 
 func originalCases() map[string]func(*bench) {
 	return map[string]func(*bench){
-		"a decision names what it rests on, before it and byte by byte":              decisionsNameOriginals,
+		"a decision names what it rests on, before it and byte by byte":               decisionsNameOriginals,
 		"a reading that a record names stays when the ticket is read again":           namedReadingsStay,
 		"an intent names only what no decision has named":                             intentsNameFresh,
 		"a confirmed change names the event that shows it":                            changesNameEvents,
