@@ -371,6 +371,7 @@ func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time
 			if err := r.movedAway(tx, t, readAt); err != nil {
 				return err
 			}
+			t.Original, t.OriginalHistory = nil, nil // nothing will rest on it that does not rest on an earlier reading
 			return tx.PutTicket(t, readAt)
 		})
 	}

@@ -42,6 +42,13 @@ func (t *Tx) PutTicket(tk ticket.Ticket, readAt time.Time) error {
 	if _, err = t.exec("DELETE FROM bad_tickets WHERE ticket = $1", string(tk.Key)); err != nil {
 		return err
 	}
+	return t.putTicketOriginals(tk, readAt)
+}
+
+func (t *Tx) putTicketOriginals(tk ticket.Ticket, readAt time.Time) error {
+	if len(tk.Original) == 0 {
+		return nil
+	}
 	if err := t.putOriginal(original.Issue, string(tk.Key), tk.Original, readAt); err != nil {
 		return err
 	}
