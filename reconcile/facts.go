@@ -3,6 +3,7 @@ package reconcile
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +30,9 @@ const (
 
 	FactRevocationRequested = "revocation.requested" // a ticket that takes access away was raised
 	FactRevocationRemoved   = "revocation.removed"   // its last removal was read back
+	// FactRated begins the names of the facts that tell how satisfied a customer was; the number of 1 to 5 follows.
+	FactRated = "ticket.rated."
+
 	FactGranted             = "break-glass.granted"  // emergency access was read back
 	FactReviewed            = "break-glass.reviewed" // somebody found it justified
 )
@@ -45,8 +49,13 @@ type observed struct {
 
 // putFact records a fact once, with its ledger entry.
 func putFact(tx *store.Tx, o observed, now time.Time) error {
+	return putFactAs(tx, o.subject+"/"+o.name, o, now)
+}
+
+// putFactAs records a fact of the ID, which may happen to the subject more than once.
+func putFactAs(tx *store.Tx, id string, o observed, now time.Time) error {
 	f := kpi.Fact{
-		ID: o.subject + "/" + o.name, Subject: o.subject, Name: o.name, At: o.at.UTC(), Recorded: now, Source: "pass",
+		ID: id, Subject: o.subject, Name: o.name, At: o.at.UTC(), Recorded: now, Source: "pass",
 		Severity: o.severity, Change: string(o.change),
 	}
 	fresh, err := tx.PutFacts([]kpi.Fact{f})
@@ -90,6 +99,28 @@ func (c *conclusion) validated(tx *store.Tx, j judged) error {
 	return putFact(tx, observed{
 		subject: string(j.ticket.Key), name: FactValidated, at: at, severity: severity(j), ticket: j.ticket.Key,
 	}, c.view.observation.Now)
+}
+
+// rated records how satisfied the customer of a ticket was. Whoever says it twice is counted by the last word in each period.
+func rated(tx *store.Tx, t ticket.Ticket, now time.Time) error {
+	if t.Rating == 0 {
+		return nil
+	}
+	at := t.Rated
+	if at.IsZero() {
+		at = t.Updated
+	}
+	known, err := tx.Facts(string(t.Key))
+	if err != nil {
+		return err
+	}
+	o := observed{subject: string(t.Key), ticket: t.Key, name: FactRated + strconv.Itoa(t.Rating), at: at}
+	for _, f := range known {
+		if f.Name == o.name && (t.Rated.IsZero() || f.At.Equal(at)) {
+			return nil // a ticket that changes otherwise is not rated again
+		}
+	}
+	return putFactAs(tx, o.subject+"/"+o.name+"/"+at.UTC().Format(time.RFC3339), o, now)
 }
 
 // gone records that a leaver's access, or what a revocation names, has ended.

@@ -371,6 +371,11 @@ func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time
 			if err := r.movedAway(tx, t, readAt); err != nil {
 				return err
 			}
+			if ours {
+				if err := rated(tx, t, readAt); err != nil {
+					return err
+				}
+			}
 			t.Original, t.OriginalHistory = nil, nil // nothing will rest on it that does not rest on an earlier reading
 			return tx.PutTicket(t, readAt)
 		})
@@ -383,6 +388,9 @@ func (r *Reconciler) putTicket(ctx context.Context, t ticket.Ticket, readAt time
 		unreadable = nil // no request of a service desk, so there are none; the policy knows of it
 	}
 	return r.write(ctx, func(tx *store.Tx) error {
+		if err := rated(tx, t, readAt); err != nil {
+			return err
+		}
 		if err := tx.PutTicket(t, readAt); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,6 +58,37 @@ func TestReportsUsedWronglySayHow(t *testing.T) {
 	} {
 		if code, _, errs := s.sopd(t, append([]string{"report"}, args...)...); code != exitUsage || !strings.Contains(errs, want) {
 			t.Errorf("%v: %d %s", args, code, errs)
+		}
+	}
+}
+
+func TestTheWeekSaysHowSatisfiedSomebodyWas(t *testing.T) {
+	s := newSite(t)
+	if code, _, errs := s.sopd(t, "adopt"); code != exitDone {
+		t.Fatalf("adopt: %d %s", code, errs)
+	}
+	key := approvedRequest(t, s.world)
+	year, week := time.Now().UTC().ISOWeek()
+	weekly := func() string {
+		t.Helper()
+		if code, _, errs := s.sopd(t, "run", "--once"); code != exitDone {
+			t.Fatalf("run: %d %s", code, errs)
+		}
+		code, out, errs := s.sopd(t, "report", "--period", fmt.Sprintf("%d-W%02d", year, week))
+		if code != exitDone {
+			t.Fatalf("report: %d %s", code, errs)
+		}
+		return out
+	}
+	if out := weekly(); !strings.Contains(out, "No ticket carries a rating") {
+		t.Errorf("before anybody said so:\n%s", out)
+	}
+	if err := s.world.Rate("clara", key, 4); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // read again, it is the same rating
+		if out := weekly(); !strings.Contains(out, "4.00 of 5") || !strings.Contains(out, "| tickets rated in the period | 1 |") {
+			t.Errorf("the week:\n%s", out)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	sdk "github.com/andygrunwald/go-jira"
 
@@ -19,6 +20,15 @@ import (
 //
 // Source: Jira Service Management, field schema "com.atlassian.servicedesk:vp-origin".
 const requestTypeKind = "com.atlassian.servicedesk:vp-origin"
+
+// ratingKind and ratedKind are the types of the fields that hold how satisfied a customer was, 1 to 5, and when they said so.
+//
+// Source: field lists of Jira Service Management sites: schema type "sd-feedback", custom
+// "com.atlassian.servicedesk:sd-request-feedback"; the value is an object with a number "rating".
+const (
+	ratingKind = "com.atlassian.servicedesk:sd-request-feedback"
+	ratedKind  = "com.atlassian.servicedesk:sd-request-feedback-date"
+)
 
 // mapping resolves field names to ids, once.
 type mapping struct {
@@ -32,7 +42,9 @@ type mapping struct {
 type layout struct {
 	fields      []mapped
 	requestType string          // the field's id, empty on a site without service desks
-	names       map[string]bool // of every field
+	// rating and rated are the ids of the fields of a customer's satisfaction, empty where there are none.
+	rating, rated string
+	names         map[string]bool // of every field
 }
 
 // mapped is one field by the name that the policies give it.
@@ -93,8 +105,13 @@ func (m *mapping) resolve(list []sdk.Field) (*layout, []error) {
 		out.fields = append(out.fields, mapped{name: name, id: f.ID, kind: f.Schema.Type})
 	}
 	for _, f := range list {
-		if f.Schema.Custom == requestTypeKind {
+		switch f.Schema.Custom {
+		case requestTypeKind:
 			out.requestType = f.ID
+		case ratingKind:
+			out.rating = f.ID
+		case ratedKind:
+			out.rated = f.ID
 		}
 		out.names[f.Name] = true
 	}
@@ -134,8 +151,10 @@ var systemFields = []string{
 // asked lists the fields to ask for.
 func (l *layout) asked() []string {
 	out := slices.Clone(systemFields)
-	if l.requestType != "" {
-		out = append(out, l.requestType)
+	for _, id := range []string{l.requestType, l.rating, l.rated} {
+		if id != "" {
+			out = append(out, id)
+		}
 	}
 	for _, f := range l.fields {
 		out = append(out, f.id)
@@ -158,6 +177,22 @@ func (l *layout) name(id, shown string) string {
 // of Jira's own, and no field is called so now. A field that was renamed shows so under its old name.
 func (l *layout) unknown(item wireItem) bool {
 	return item.FieldID == "" && item.FieldType == "custom" && !l.names[item.Field]
+}
+
+// satisfaction reads how satisfied the customer was, and when they said so. What is not understood is no rating: nothing is
+// decided by it, and it must not keep a ticket from being read.
+func (l *layout) satisfaction(fields map[string]json.RawMessage) (rating int, at time.Time) {
+	var value struct {
+		Rating float64 `json:"rating"`
+	}
+	if empty(fields[l.rating]) || json.Unmarshal(fields[l.rating], &value) != nil || value.Rating < 1 || value.Rating > 5 {
+		return 0, time.Time{}
+	}
+	var when wireTime
+	if raw := fields[l.rated]; !empty(raw) && json.Unmarshal(raw, &when) != nil {
+		return int(value.Rating), time.Time{}
+	}
+	return int(value.Rating), when.Time
 }
 
 // requestTypeName reads the value of the request type field.

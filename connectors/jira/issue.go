@@ -123,6 +123,7 @@ func (l *layout) mappedInto(t *ticket.Ticket, fields map[string]json.RawMessage)
 	if t.RequestType, err = requestTypeName(fields[l.requestType]); err != nil {
 		return err
 	}
+	t.Rating, t.Rated = l.satisfaction(fields)
 	t.Fields, t.People = map[string]ticket.Value{}, map[ticket.AccountID]ticket.Person{}
 	for _, f := range l.fields {
 		raw := fields[f.id]

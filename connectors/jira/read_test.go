@@ -319,3 +319,27 @@ func TestACommentTellsWhoChangedItAndWhen(t *testing.T) {
 		}
 	}
 }
+
+func TestARatingIsFoundByTheTypeOfItsFieldWhateverItIsCalled(t *testing.T) {
+	for _, deployment := range []jiramock.Deployment{jiramock.Cloud, jiramock.DataCenter} {
+		s := newSite(t, jiramock.Config{Deployment: deployment})
+		s.AddField("Zufriedenheit", jiramock.Feedback)
+		s.AddField("Zufriedenheit am", jiramock.FeedbackDate)
+		if deployment == jiramock.DataCenter {
+			s.jira = s.connect(jira.Options{Fields: mappedFields, Token: secret.New(token)})
+		}
+		key, at := s.request(), start.Add(time.Hour)
+		none, err := s.jira.Ticket(t.Context(), key)
+		s.must(err)
+		s.must(s.Edit(s.rita, jiramock.Key(key), map[string]any{"Zufriedenheit": 4, "Zufriedenheit am": at}))
+		got, err := s.jira.Ticket(t.Context(), key)
+		s.must(err)
+		if none.Rating != 0 || got.Rating != 4 || !got.Rated.Equal(at) {
+			t.Errorf("%s: %d, then %d at %v", deployment, none.Rating, got.Rating, got.Rated)
+		}
+		s.must(s.Edit(s.rita, jiramock.Key(key), map[string]any{"Zufriedenheit": 17}))
+		if got, err := s.jira.Ticket(t.Context(), key); err != nil || got.Rating != 0 {
+			t.Errorf("%s: a rating that is none: %d, %v", deployment, got.Rating, err)
+		}
+	}
+}

@@ -45,6 +45,8 @@ type Cell struct {
 type Chart struct {
 	Title string `json:"title"` // what the bars show
 	Bars  []Bar  `json:"bars"`
+	// Parts: the bars are parts of one whole, and what a bar leaves is no failure.
+	Parts bool `json:"parts,omitempty"`
 }
 
 // Bar is one share: the good part of a total. A total of 0 is shown as nothing to measure.
@@ -104,7 +106,7 @@ func (c *composer) sections() []func() Section {
 	case Daily:
 		return []func() Section{c.summary, c.open, c.findings, c.changes, c.holds}
 	case Weekly:
-		return []func() Section{c.summary, c.operations, c.promises, c.breaches, c.open}
+		return []func() Section{c.summary, c.operations, c.satisfaction, c.promises, c.breaches, c.open}
 	case Quarterly, Yearly:
 		return []func() Section{
 			c.summary, c.promises, c.trend, c.breaches, c.privileges, c.changesByReason, c.incidentsBySeverity, c.incidents, c.reviews, c.coverage, c.lacking,

@@ -73,6 +73,10 @@ type Ticket struct {
 	Resolved    time.Time // zero while unresolved
 	Priority    string    // the priority's name, empty for none
 	Labels      []string  // sorted as Jira has them
+	// Rating is how satisfied the customer was, 1 to 5, and Rated when they said so; both zero when they have not, or the site
+	// does not ask. Jira does not always tell the time.
+	Rating int       `json:",omitempty"`
+	Rated  time.Time `json:",omitzero"`
 	// Fields holds the mapped fields by the name that the policies give them in Jira ("Access for"). A field that is
 	// empty on the ticket is absent.
 	Fields map[string]Value

@@ -177,6 +177,9 @@ const (
 	Labels      FieldType = "com.atlassian.jira.plugin.system.customfieldtypes:labels"
 	UserPicker  FieldType = "com.atlassian.jira.plugin.system.customfieldtypes:userpicker"
 	MultiUser   FieldType = "com.atlassian.jira.plugin.system.customfieldtypes:multiuserpicker"
+	// Feedback is how satisfied a customer was, 1 to 5, and FeedbackDate when they said so.
+	Feedback     FieldType = "com.atlassian.servicedesk:sd-request-feedback"
+	FeedbackDate FieldType = "com.atlassian.servicedesk:sd-request-feedback-date"
 )
 
 // Choice is the value of a cascading field.

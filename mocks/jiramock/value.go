@@ -17,11 +17,11 @@ const dayLayout = "2006-01-02"
 // stored turns what a story gives into the form in which values are kept.
 func (s *Server) stored(f *field, v any) (any, error) {
 	switch f.kind {
-	case Number:
+	case Number, Feedback:
 		return number(f, v)
 	case Date:
 		return day(f, v)
-	case DateTime:
+	case DateTime, FeedbackDate:
 		if t, ok := v.(time.Time); ok {
 			return t.UTC(), nil
 		}
@@ -204,6 +204,10 @@ func (s *Server) written(f *field, v any, version string) any {
 		return out
 	case string:
 		return s.writtenText(f, v, version)
+	case float64:
+		if f.kind == Feedback {
+			return map[string]any{"rating": v}
+		}
 	}
 	return v
 }
@@ -275,6 +279,7 @@ func (f *field) schema() map[string]any {
 	kinds := map[FieldType][2]string{
 		Number: {"number"}, Date: {"date"}, DateTime: {"datetime"}, Select: {"option"}, MultiSelect: {"array", "option"},
 		Cascading: {"option-with-child"}, Labels: {"array", "string"}, UserPicker: {"user"}, MultiUser: {"array", "user"},
+		Feedback: {"sd-feedback"}, FeedbackDate: {"datetime"},
 	}
 	kind, known := kinds[f.kind]
 	if !known {

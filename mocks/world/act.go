@@ -176,6 +176,17 @@ func (w *World) answer(as string, key Key, decision string) error {
 // Errors: [ErrUnknown]; the Jira's, when the ticket does not wait for it.
 func (w *World) Validate(as string, key Key) error { return w.Drag(as, key, StatusValidated) }
 
+// Rate says how satisfied somebody was with a ticket, 1 to 5, as Jira Service Management asks them when it is resolved.
+//
+// Errors: [ErrUnknown]; the Jira's.
+func (w *World) Rate(as string, key Key, rating int) error {
+	p, err := find(as)
+	if err != nil {
+		return err
+	}
+	return w.Jira.Edit(p.Account, key, map[string]any{fieldRating: rating, fieldRated: w.in(0)})
+}
+
 // Drag moves a ticket to a status as somebody, whatever approvals are pending, when its workflow has a way there.
 //
 // Errors: [ErrUnknown]; the Jira's.

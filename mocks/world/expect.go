@@ -75,6 +75,10 @@ func validates(as, nick string) func(*World) error {
 	return onTicket(nick, func(w *World, key Key) error { return w.Validate(as, key) })
 }
 
+func rates(as, nick string, rating int) func(*World) error {
+	return onTicket(nick, func(w *World, key Key) error { return w.Rate(as, key, rating) })
+}
+
 func edits(as, nick, field string, value any) func(*World) error {
 	return onTicket(nick, func(w *World, key Key) error { return w.EditField(as, key, field, value) })
 }

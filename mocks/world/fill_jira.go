@@ -36,6 +36,8 @@ const (
 	fieldRootCause     = "Root cause"
 	fieldPolicyUpdates = "Policy updates"
 	fieldDue           = "Due date"
+	fieldRating        = "Satisfaction"
+	fieldRated         = "Satisfaction date"
 )
 
 // The statuses of the workflows.
@@ -121,6 +123,8 @@ func (w *World) jiraFields() {
 	w.Jira.AddField(fieldRootCause, jiramock.Paragraph)
 	w.Jira.AddField(fieldPolicyUpdates, jiramock.Paragraph)
 	w.Jira.AddField(fieldDue, jiramock.Date)
+	w.Jira.AddField(fieldRating, jiramock.Feedback)
+	w.Jira.AddField(fieldRated, jiramock.FeedbackDate)
 }
 
 // approval is the one approval step of every workflow here: whoever stands in the Approvers field is asked, and all of

@@ -5,7 +5,16 @@ import "time"
 // The stories of this file are the life of access: it begins, ends, overlaps, and drifts.
 
 func joinerStory() Story {
-	return Story{Name: "joiner", Title: "Somebody asks for access, gets it, and says that it works", Steps: requestSteps()}
+	return Story{Name: "joiner", Title: "Somebody asks for access, gets it, and says that it works", Steps: append(requestSteps(),
+		Step{
+			Say: "Jira asks Clara how it was. She gives four of five: the week's report will say so.",
+			Do:  rates("clara", "payments", 4), Within: time.Second, Expect: []Expectation{hasStatus("payments", StatusClosed)},
+		},
+		Step{
+			Say: "Nothing else comes of it.", Within: 3 * time.Second,
+			Expect: []Expectation{throughout(hasStatus("payments", StatusClosed)), throughout(inGroup("clara", "payments-operators"))},
+		},
+	)}
 }
 
 func leaverStory() Story {
