@@ -12,6 +12,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/guard"
 	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/ticket"
 	"github.com/maisonrmi/sopd/policies"
 	"github.com/maisonrmi/sopd/reconcile/replay"
 	"github.com/spf13/cobra"
@@ -25,10 +26,10 @@ func newPolicyReplayCommand(c console) *cobra.Command {
 		Short: "Show what changed policies would have done in the recorded past",
 		Long: "Hold changed policy files against recorded history, before they are put in force: which requests would have been\n" +
 			"judged otherwise, which plans the guards would have stopped or let through, what would become of memberships without\n" +
-			"a ticket, which promises would have been broken or kept. A FILE stands in for the one of the same name in\n" +
+			"a ticket, which promises would have been broken or kept, and whom that would have paged. A FILE stands in for the one of the same name in\n" +
 			"SOPD_POLICY_DIR, or is added to it. Nothing is asked of a vendor and nothing is changed.\n\n" +
 			"Each ticket is judged as of its last answered approval, with people as they are known now. A ticket field that the\n" +
-			"policies in force do not read was never recorded: requests that need it show as incomplete.",
+			"policies in force do not read was never asked for: requests that it decides are named and not judged.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			before, after, err := changedPolicies(value(c, "SOPD_POLICY_DIR"), files)
@@ -113,6 +114,9 @@ func printReplay(w io.Writer, r replay.Result, set *policies.Set) error {
 		return string(m.User) + " in " + string(m.Group)
 	}
 	fmt.Fprintf(w, "From %s to %s, %d tickets judged under both.\n\n", r.Since.Format(time.DateOnly), r.Now.Format(time.DateOnly), r.Judged)
+	if err := printTotals(w, r); err != nil {
+		return err
+	}
 	fmt.Fprintf(w, "Requests that would have been judged otherwise (%d)\n", len(r.Requests))
 	for _, q := range r.Requests {
 		fmt.Fprintf(w, "  %s  %s -> %s  %s\n", q.Ticket, or(string(q.Before), "not ours"), or(string(q.After), "not ours"), strings.Join(q.Why, "; "))
@@ -142,6 +146,33 @@ func printReplay(w io.Writer, r replay.Result, set *policies.Set) error {
 		}
 	}
 	return nil
+}
+
+// printTotals writes what people look at first: what cannot be told, and how much would have been different.
+func printTotals(w io.Writer, r replay.Result) error {
+	for _, u := range r.Unread {
+		fmt.Fprintf(w, "NOT JUDGED: %d tickets, because the policies in force never asked Jira for the field %q. What they would have\n"+
+			"become under the changed policies nobody can know from what was recorded: %s\n\n", len(u.Tickets), u.Field, someTickets(u.Tickets))
+	}
+	fmt.Fprintf(w, "%-34s %6s %6s\n", "under the changed policies", "more", "less")
+	for _, total := range r.Totals {
+		fmt.Fprintf(w, "%-34s %6d %6d\n", total.What, total.More, total.Less)
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+// someTickets names the first tickets.
+func someTickets(keys []ticket.Key) string {
+	const shown = 10
+	words := make([]string, 0, shown+1)
+	for _, key := range keys[:min(shown, len(keys))] {
+		words = append(words, string(key))
+	}
+	if more := len(keys) - shown; more > 0 {
+		words = append(words, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(words, ", ")
 }
 
 func guards(names []guard.Name) string {

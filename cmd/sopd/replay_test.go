@@ -39,6 +39,14 @@ func TestChangedPoliciesAreHeldAgainstThePast(t *testing.T) {
 	if code, out, _ := s.sopd(t, "policy", "replay", changed); code != exitDone || !strings.Contains(out, "would not have been given") {
 		t.Errorf("%d\n%s", code, out)
 	}
+	renamed := filepath.Join(t.TempDir(), "access-provisioning.yaml")
+	if err := os.WriteFile(renamed, []byte(strings.ReplaceAll(string(text), "justification: ", "justification: New ")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs = s.sopd(t, "policy", "replay", renamed)
+	if code != exitDone || !strings.Contains(out, "NOT JUDGED: ") || !strings.Contains(out, "never asked Jira for the field \"New ") {
+		t.Errorf("a field that was never read: %d %s\n%s", code, errs, out)
+	}
 	for want, args := range map[string][]string{
 		"--since":          {"--since", "soon", changed},
 		"cannot be read":   {filepath.Join(t.TempDir(), "none.yaml")},

@@ -42,9 +42,13 @@ type Ticket struct {
 
 // Result is what would have been different.
 type Result struct {
-	Since    time.Time `json:"since"`
-	Now      time.Time `json:"now"`
-	Judged   int       `json:"judged"` // tickets that belong to a procedure of either set
+	Since  time.Time `json:"since"`
+	Now    time.Time `json:"now"`
+	Judged int       `json:"judged"` // tickets that belong to a procedure of either set
+	// Unread are fields that were never asked for. The tickets that they decide are in none of the lists and totals below.
+	Unread   []Unread  `json:"unread"`
+	Totals   []Total   `json:"totals"`
+	Pages    []Page    `json:"pages"`
 	Requests []Request `json:"requests"`
 	Plans    []Plan    `json:"plans"`
 	Drift    []Drift   `json:"drift"`
@@ -100,9 +104,15 @@ type Promise struct {
 
 // Compare returns what would have been different under the changed set. All lists are sorted.
 func Compare(before, after *policies.Set, h History) Result {
-	r := Result{Since: h.Since, Now: h.Now, Requests: []Request{}, Plans: []Plan{}, Drift: []Drift{}, Promises: []Promise{}}
+	r := Result{Since: h.Since, Now: h.Now, Requests: []Request{}, Plans: []Plan{}, Drift: []Drift{}, Promises: []Promise{}, Unread: []Unread{}}
 	old, changed := newJudge(before, h), newJudge(after, h)
 	for _, t := range h.Tickets {
+		if sop, ours := after.SOP(t.Ticket); ours {
+			if fields := unread(before, sop, t); len(fields) > 0 {
+				r.note(fields, t.Key)
+				continue
+			}
+		}
 		request, judged, differs := compareTicket(old, changed, t)
 		if judged {
 			r.Judged++
@@ -115,6 +125,8 @@ func Compare(before, after *policies.Set, h History) Result {
 	r.Plans = comparePlans(before, after, h)
 	r.Drift = compareDrift(before, after, h)
 	r.Promises = comparePromises(before.Clocks, after.Clocks, h)
+	r.Pages = pages(r)
+	r.Totals = totals(r)
 	return r
 }
 

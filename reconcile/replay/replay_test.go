@@ -116,6 +116,12 @@ func TestTheSamePoliciesMakeNoDifference(t *testing.T) {
 	want := replay.Result{
 		Since: now.AddDate(0, 0, -90), Now: now, Judged: 1,
 		Requests: []replay.Request{}, Plans: []replay.Plan{}, Drift: []replay.Drift{}, Promises: []replay.Promise{},
+		Unread: []replay.Unread{}, Pages: []replay.Page{}, Totals: r.Totals,
+	}
+	for _, total := range r.Totals {
+		if total.More+total.Less != 0 || len(r.Totals) != 6 {
+			t.Errorf("%+v", r.Totals)
+		}
 	}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Error(diff)
@@ -204,5 +210,70 @@ func TestAShorterPromiseWouldHaveBeenBroken(t *testing.T) {
 	back := replay.Compare(after, set(t), history())
 	if diff := cmp.Diff([]string{"ACC-1"}, back.Promises[0].Kept); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func total(r replay.Result, what string) [2]int {
+	for _, t := range r.Totals {
+		if t.What == what {
+			return [2]int{t.More, t.Less}
+		}
+	}
+	return [2]int{-1, -1}
+}
+
+func TestTotalsAndPagesCountWhatTheListsSay(t *testing.T) {
+	h := history()
+	h.Members[reader] = []access.UserID{"00uada", "00ueve"}
+	after := set(t, "catalog.yaml", "mode: grant", "mode: enforce", "guards.yaml", "removals: 25", "removals: 3",
+		"access-provisioning.yaml", "target: {default: 1h}", "target: {default: 20m}")
+	forth, back := replay.Compare(set(t), after, h), replay.Compare(after, set(t), h)
+	for what, want := range map[string]int{"pages: late": 1, "pages: drift": 0, "memberships taken away as drift": 1, "memberships given on a request": 0} {
+		if a, b := total(forth, what), total(back, what); a != [2]int{want, 0} || b != [2]int{0, want} {
+			t.Errorf("%s: %v, the other way round %v", what, a, b)
+		}
+	}
+	held := replay.Compare(set(t), set(t, "guards.yaml", "removals: 25", "removals: 3"), history())
+	want := []replay.Page{{About: "p1", Why: replay.WhyHeld, Sent: replay.ByChanged}}
+	if diff := cmp.Diff(want, held.Pages); diff != "" || total(held, "plans stopped by a guard") != [2]int{1, 0} {
+		t.Errorf("%s %v", diff, held.Totals)
+	}
+	given := replay.Compare(set(t, "catalog.yaml", "mode: grant", "mode: observe"), set(t), history())
+	if got := total(given, "memberships given on a request"); got != [2]int{1, 0} {
+		t.Errorf("given: %v", got)
+	}
+}
+
+func TestAGroupThatIsManagedNewlyPagesAboutItsMembers(t *testing.T) {
+	h := history()
+	h.Members[reader] = []access.UserID{"00uada", "00ueve"}
+	without := set(t, "catalog.yaml", string(reader), "00g1exampleanother0")
+	r := replay.Compare(without, set(t), h)
+	want := []replay.Page{{About: "00ueve " + string(reader), Why: replay.WhyDrift, Sent: replay.ByChanged}}
+	if diff := cmp.Diff(want, r.Pages); diff != "" {
+		t.Error(diff)
+	}
+	back := replay.Compare(set(t), without, h)
+	if len(back.Pages) != 1 || back.Pages[0].Sent != replay.ByInForce {
+		t.Errorf("%+v", back.Pages)
+	}
+}
+
+func TestATicketWhoseFieldWasNeverReadIsNotJudgedAsLackingIt(t *testing.T) {
+	h := history()
+	other := h.Tickets[0]
+	other.Key, other.ID = "ACC-2", "10002"
+	other.Fields = map[string]ticket.Value{"Reason": {Texts: []string{"closing the books of the quarter"}}}
+	for name, v := range h.Tickets[0].Fields {
+		other.Fields[name] = v
+	}
+	h.Tickets = append(h.Tickets, other) // of this one the field was read, by policies that are no more
+	r := replay.Compare(set(t), set(t, "access-provisioning.yaml", "justification: Business justification", "justification: Reason"), h)
+	want := []replay.Unread{{Field: "Reason", Tickets: []ticket.Key{"ACC-1"}}}
+	if diff := cmp.Diff(want, r.Unread); diff != "" {
+		t.Error(diff)
+	}
+	if r.Judged != 1 || len(r.Requests) != 0 || total(r, "memberships given on a request") != [2]int{0, 0} {
+		t.Errorf("judged %d, requests %+v", r.Judged, r.Requests)
 	}
 }
