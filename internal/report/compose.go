@@ -24,6 +24,7 @@ type composer struct {
 type promise struct {
 	clock    kpi.Definition
 	severity string
+	level    string // the severity for people: "all", or "other" beside some that are named
 	target   string
 	cycles   []kpi.Cycle
 	summary  kpi.Summary
@@ -56,8 +57,12 @@ func (c *composer) add(d kpi.Definition) {
 		if !named {
 			target = d.Targets[""]
 		}
+		level := or(severity, "all")
+		if severity == "" && len(by) > 1 {
+			level = "other"
+		}
 		c.all = append(c.all, promise{
-			clock: d, severity: severity, target: target.String(), cycles: cycles,
+			clock: d, severity: severity, level: level, target: target.String(), cycles: cycles,
 			summary: kpi.Summarise(cycles, c.in.Period.Period, c.in.Now),
 		})
 	}
@@ -114,7 +119,7 @@ func (c *composer) promises() Section {
 	for _, p := range c.all {
 		s := p.summary
 		t.Rows = append(t.Rows, []Cell{
-			text(p.clock.SOP), text(p.clock.Name), text(or(p.severity, "all")), text(p.target), count(s.Met), count(s.Breached),
+			text(p.clock.SOP), text(p.clock.Name), text(p.level), text(p.target), count(s.Met), count(s.Breached),
 			share(s.Attainment), p.took(s.Median, s.Met+s.Breached), p.took(s.P95, s.Met+s.Breached),
 			count(s.Open.OnTrack), count(s.Open.AtRisk), count(s.Open.Breached), count(s.Uncounted),
 		})
@@ -149,7 +154,7 @@ func (c *composer) breaches() Section {
 				continue
 			}
 			t.Rows = append(t.Rows, []Cell{
-				text(p.clock.SOP), text(p.clock.Name), text(or(p.severity, "all")), text(cycle.Subject), instant(cycle.Started),
+				text(p.clock.SOP), text(p.clock.Name), text(p.level), text(cycle.Subject), instant(cycle.Started),
 				instant(cycle.Due), instant(cycle.Stopped), p.took(cycle.Elapsed, 1), text(cycle.Waiting), text(cycle.Change),
 			})
 		}
@@ -186,7 +191,7 @@ func (c *composer) open() Section {
 	t := Table{Columns: []string{"procedure", "promise", "severity", "subject", "started", "due", "waits for"}}
 	for _, r := range all {
 		t.Rows = append(t.Rows, []Cell{
-			text(r.clock.SOP), text(r.clock.Name), text(or(r.severity, "all")), text(r.Subject), instant(r.Started), instant(r.Due), text(r.Waiting),
+			text(r.clock.SOP), text(r.clock.Name), text(r.level), text(r.Subject), instant(r.Started), instant(r.Due), text(r.Waiting),
 		})
 	}
 	return Section{Name: "open", Title: "Open at the end, next to break first", Table: t}
@@ -217,23 +222,33 @@ func (c *composer) trend() Section {
 	for _, m := range months {
 		t.Columns = append(t.Columns, m.Name)
 	}
+	chart := Chart{Title: "Promises kept by month, of those that ended or are overdue"}
+	for _, m := range months {
+		chart.Bars = append(chart.Bars, Bar{Label: m.Name})
+	}
 	by := make(map[string][]promise)
 	for _, p := range c.all {
 		by[p.clock.SOP] = append(by[p.clock.SOP], p)
 	}
 	for _, sop := range slices.Sorted(maps.Keys(by)) {
 		row := []Cell{text(sop)}
-		for _, m := range months {
+		for i, m := range months {
 			var kept kpi.Share
 			for _, p := range by[sop] {
 				s := kpi.Summarise(p.cycles, m.Period, c.in.Now)
 				kept.Part, kept.Total = kept.Part+s.Attainment.Part, kept.Total+s.Attainment.Total
 			}
 			row = append(row, share(kept))
+			chart.Bars[i].Part += kept.Part
+			chart.Bars[i].Total += kept.Total
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	return Section{Name: "trend", Title: "Attainment by month", Table: t}
+	section := Section{Name: "trend", Title: "Attainment by month", Table: t}
+	if slices.ContainsFunc(chart.Bars, func(b Bar) bool { return b.Total > 0 }) {
+		section.Chart = &chart
+	}
+	return section
 }
 
 // months returns the months of the period that have begun, and as many before them as make six.

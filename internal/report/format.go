@@ -69,6 +69,9 @@ func writeMarkdown(w io.Writer, r Report) error {
 		if s.Text != "" {
 			fmt.Fprintf(&b, "\n%s\n", s.Text)
 		}
+		if len(s.Table.Columns) == 0 {
+			continue // the text says it all
+		}
 		if len(s.Table.Rows) == 0 {
 			b.WriteString("\nNone.\n")
 			continue
@@ -94,6 +97,12 @@ func markdownCell(s string) string {
 func writeCSV(w io.Writer, r Report) error {
 	out := csv.NewWriter(w)
 	for _, s := range r.Sections {
+		if len(s.Table.Columns) == 0 { // nothing but a text
+			if err := out.Write([]string{s.Name, evidence.Neutral(s.Text)}); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := out.Write(append([]string{"section"}, s.Table.Columns...)); err != nil {
 			return err
 		}

@@ -53,11 +53,12 @@ func (c *composer) ratings() ratings {
 // satisfaction tells what customers said of their tickets, where tickets carry it.
 func (c *composer) satisfaction() Section {
 	r := c.ratings()
-	section := Section{Name: "satisfaction", Title: "Satisfaction", Table: Table{Columns: []string{"figure", "value"}}}
+	section := Section{Name: "satisfaction", Title: "Satisfaction", Table: Table{Columns: []string{}, Rows: [][]Cell{}}}
 	if !r.ever {
 		section.Text = "No ticket carries a rating. Jira Service Management asks for one when a request is resolved, in projects where customer satisfaction is switched on."
 		return section
 	}
+	section.Table.Columns = []string{"figure", "value"}
 	row := func(what string, v Cell) {
 		section.Table.Rows = append(section.Table.Rows, []Cell{text(what), v})
 	}

@@ -61,3 +61,31 @@ func TestAWeekWithoutRatingsHasNoAverage(t *testing.T) {
 		t.Errorf("where no ticket carries one: %+v", s)
 	}
 }
+
+func TestAPageShowsNoFailureWhereNothingWasMeasured(t *testing.T) {
+	r := report.Report{Title: "x", Sections: []report.Section{
+		{Name: "a", Title: "a", Table: report.Table{Columns: []string{"name", "n", "m"}, Rows: [][]report.Cell{
+			{{Text: "busy"}, {Text: "1", Number: new(float64)}, {Text: "–"}}, {{Text: "idle"}, {Text: "0", Number: new(float64)}, {Text: "0", Number: new(float64)}},
+		}}, Chart: &report.Chart{Title: "c", Bars: []report.Bar{{Label: "none", Total: 0}, {Label: "some", Part: 1, Total: 2}}}},
+		{Name: "b", Title: "b", Text: "Only a text."},
+	}}
+	*r.Sections[0].Table.Rows[0][1].Number = 1
+	var page strings.Builder
+	if err := report.Write(&page, r, report.HTML); err != nil {
+		t.Fatal(err)
+	}
+	text := page.String()
+	for _, want := range []string{"nothing to measure", `<th class="n">n</th>`, `<tr class="idle"><td class="s">idle</td>`, `<td class="n">–</td>`, "Only a text."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if n := strings.Count(text, "#c0392b"); n != 1 || strings.Contains(text, "None.") {
+		t.Errorf("%d bars show a failure:\n%s", n, text)
+	}
+	for _, f := range report.Formats() {
+		if err := report.Write(&page, r, f); err != nil {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+}

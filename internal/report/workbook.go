@@ -30,6 +30,32 @@ func writeXLSX(w io.Writer, r Report) (err error) {
 	return book.Write(w)
 }
 
+// widest is how wide a column may be made, in letters.
+const widest = 60
+
+// writeHeading writes the columns' names, which stay in sight, and makes each column as wide as what stands in it.
+func writeHeading(book *excelize.File, sheet *excelize.StreamWriter, t Table) error {
+	bold, err := book.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}})
+	if err != nil {
+		return err
+	}
+	header := make([]any, len(t.Columns))
+	for i, c := range t.Columns {
+		header[i] = excelize.Cell{StyleID: bold, Value: c}
+		width := len(c)
+		for _, row := range t.Rows {
+			width = max(width, len(row[i].Text))
+		}
+		if err := sheet.SetColWidth(i+1, i+1, float64(min(width, widest)+2)); err != nil {
+			return err
+		}
+	}
+	if err := sheet.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
+		return err
+	}
+	return sheet.SetRow("A1", header)
+}
+
 // writeSheet streams the rows of one section.
 func writeSheet(book *excelize.File, s Section) error {
 	if _, err := book.NewSheet(s.Name); err != nil {
@@ -39,11 +65,10 @@ func writeSheet(book *excelize.File, s Section) error {
 	if err != nil {
 		return err
 	}
-	header := make([]any, len(s.Table.Columns))
-	for i, c := range s.Table.Columns {
-		header[i] = c
+	if len(s.Table.Columns) == 0 {
+		return errors.Join(sheet.SetRow("A1", []any{s.Text}), sheet.Flush())
 	}
-	if err := sheet.SetRow("A1", header); err != nil {
+	if err := writeHeading(book, sheet, s.Table); err != nil {
 		return err
 	}
 	for i, row := range s.Table.Rows {
