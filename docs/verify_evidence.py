@@ -20,6 +20,7 @@ import io
 import json
 import os
 import re
+import struct
 import sys
 import zipfile
 
@@ -301,7 +302,33 @@ def neutral(cell):
     return "'" + cell if rest and rest[0] in "=+-@\t\r\n" else cell
 
 
-# Reading: a folder or a zip file, one level deep.
+# Reading: a folder or a zip file, one level deep. Nobody who made the export is trusted: what is read is bounded, and what is
+# no plain file is not opened.
+
+SMALL = 64 << 20  # of a file whose size nobody has vouched for
+SLACK = 1 << 20  # more than was vouched for: enough to say what was added
+
+
+class Bounded(io.RawIOBase):
+    """A file of which no more is read than there should be."""
+
+    def __init__(self, raw, name, left):
+        self.raw, self.name, self.left = raw, name, left
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        data = self.raw.read(len(buffer))
+        self.left -= len(data)
+        if self.left < 0:
+            raise Fault(self.name + ": edited: it is far larger than the manifest says")
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self):
+        self.raw.close()
+        super().close()
 
 
 class Folder:
@@ -311,6 +338,9 @@ class Folder:
     def names(self):
         for entry in os.scandir(self.path):
             yield entry.name, entry.is_file(follow_symlinks=False)
+
+    def size(self, name):
+        return os.path.getsize(os.path.join(self.path, name))
 
     def open(self, name):
         try:
@@ -322,12 +352,54 @@ class Folder:
 class Zip:
     def __init__(self, path):
         self.zip = zipfile.ZipFile(path)
+        with open(path, "rb") as f:
+            at = self.stray(f, os.path.getsize(path))
+        if at is not None:
+            raise Fault("the export: foreign: the zip file holds something at byte %d that is not as sopd packs its files" % at)
 
     def names(self):
         seen = set()
-        for name in self.zip.namelist():
-            yield name, "/" not in name and name not in seen
-            seen.add(name)
+        for info in self.zip.infolist():
+            kind = info.external_attr >> 28  # of the file, where it was packed on Unix
+            plain = "/" not in info.filename and info.orig_filename == info.filename and kind in (0, 8)
+            yield info.filename, plain and info.filename not in seen
+            seen.add(info.filename)
+
+    def size(self, name):
+        return self.zip.getinfo(name).file_size
+
+    def stray(self, f, size):
+        """Return where the file holds what no file of it is made of; None when it does not. PKWARE APPNOTE 6.3.10, 4.3."""
+
+        def head(at, n):
+            f.seek(at)
+            return f.read(n)
+
+        at, infos = 0, {i.header_offset: i for i in self.zip.infolist()}
+        count = len(self.zip.infolist())
+        for _ in range(count):
+            local = head(at, 30)
+            if len(local) < 30 or local[:4] != b"PK\x03\x04" or at not in infos:
+                return at
+            flags, method = struct.unpack("<HH", local[6:10])
+            lengths, info = struct.unpack("<HH", local[26:30]), infos[at]
+            name = head(at + 30, lengths[0])
+            if name not in (info.orig_filename.encode(), info.orig_filename.encode("cp437", "replace")) or (flags, method) != (info.flag_bits, info.compress_type):
+                return at
+            if flags & 1 or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                return at
+            del infos[at]
+            at += 30 + sum(lengths) + info.compress_size
+            if flags & 8:  # sizes follow, with or without a signature, in 32 or 64 bits
+                at += next((n for n in (16, 24, 12, 20) if head(at + n, 4) in (b"PK\x03\x04", b"PK\x01\x02")), 0)
+        for _ in range(count):
+            entry = head(at, 46)
+            if len(entry) < 46 or entry[:4] != b"PK\x01\x02" or entry[32:34] != b"\0\0":
+                return at
+            at += 46 + sum(struct.unpack("<HH", entry[28:32]))
+        if head(at, 4) == b"PK\x06\x06" and head(at + 56, 4) == b"PK\x06\x07":
+            at += 56 + 20
+        return None if head(at, 4) == b"PK\x05\x06" and at + 22 == size else at
 
     def open(self, name):
         try:
@@ -437,12 +509,13 @@ class Originals:
 
 class Verifier:
     def __init__(self, files, keys):
-        self.files, self.keys = files, keys
+        self.files, self.keys, self.sizes = files, keys, None
         self.points = []  # (size, root, line) of each checkpoint
         self.signers = []
 
     def verify(self):
         try:
+            self.plain()
             self.manifest()
             self.listing()
             self.people()
@@ -452,6 +525,8 @@ class Verifier:
             self.sums()
         except (KeyError, TypeError, AttributeError) as err:
             raise Fault("manifest.json: edited: it lacks what an export of version 1 has (%s)" % err)
+        except RecursionError:
+            raise Fault("the export: edited: a text is nested deeper than any of an export")
         except (zipfile.BadZipFile, EOFError, NotImplementedError) as err:
             raise Fault("the export: edited: it cannot be unpacked (%s)" % err)
 
@@ -466,9 +541,18 @@ class Verifier:
         if earlier.points[-1][:2] not in [point[:2] for point in self.points]:
             raise Fault("checkpoints.txt: replaced: no checkpoint is that at which the export before it ends")
 
+    def open(self, name):
+        left = SMALL if self.sizes is None else self.sizes.get(name, 0) + SLACK
+        return io.BufferedReader(Bounded(self.files.open(name), name, left), 1 << 18)
+
     def read(self, name):
-        with self.files.open(name) as f:
+        with self.open(name) as f:
             return f.read()
+
+    def plain(self):
+        for name, regular in self.files.names():
+            if not regular:
+                raise Fault(ascii(name)[1:-1] + ": foreign: it is no plain file, or stands here twice")
 
     def manifest(self):
         raw, signature = self.read("manifest.json"), self.read("manifest.sig")
@@ -482,6 +566,7 @@ class Verifier:
             m = self.m = json.loads(raw.decode("utf-8"))
         except ValueError:
             raise Fault("manifest.json: edited: it is not JSON")
+        self.sizes = {f["name"]: f["bytes"] for f in m["files"]}
         if m["version"] != 1 or m["origin"] != lines[0]:
             raise Fault("manifest.json: foreign: another version, or another ledger than its signature")
         if [(v["file"], v["kinds"], v.get("fact", "")) for v in m["views"]] != VIEWS:
@@ -499,9 +584,9 @@ class Verifier:
 
     def listing(self):
         expected = {f["name"] for f in self.m["files"]} | {"manifest.json", "manifest.sig"}
-        for name, regular in self.files.names():
-            if name not in expected or not regular:
-                raise Fault(name + ": foreign: the manifest does not know it")
+        for name, _ in self.files.names():
+            if name not in expected:
+                raise Fault(ascii(name)[1:-1] + ": foreign: the manifest does not know it")
             expected.discard(name)
         for name in sorted(expected):
             raise Fault(name + ": missing: the export has no such file")
@@ -559,8 +644,7 @@ class Verifier:
 
     def leaves(self):
         tree = Tree(self.first, [b64(h, "manifest.json") for h in self.m["records"]["frontier"]])
-        with self.files.open("leaves.bin") as f:
-            f = io.BufferedReader(f, 1 << 18) if not isinstance(f, io.BufferedReader) else f
+        with self.open("leaves.bin") as f:
             for size, root, line in self.points:
                 while tree.size < size:
                     leaf = f.read(32)
@@ -573,11 +657,11 @@ class Verifier:
                 raise Fault("leaves.bin: foreign: hashes follow the last record")
 
     def records(self):
-        views = [View(self.files, self.known, *v) for v in VIEWS]
-        originals = Originals(self.files, self.known)
+        views = [View(self, self.known, *v) for v in VIEWS]
+        originals = Originals(self, self.known)
         start, to = micros(self.m["from"]), micros(self.m["to"])
         kinds, expected, n = {}, self.first, 0
-        with self.files.open("records.jsonl") as lines, self.files.open("leaves.bin") as leaves:
+        with self.open("records.jsonl") as lines, self.open("leaves.bin") as leaves:
             for raw in lines:
                 n += 1
                 what = "records.jsonl line %d" % n
@@ -619,11 +703,11 @@ class Verifier:
     def sums(self):
         for entry in self.m["files"]:
             digest, size = hashlib.sha256(), 0
-            with self.files.open(entry["name"]) as f:
+            with self.open(entry["name"]) as f:
                 for block in iter(lambda: f.read(1 << 18), b""):
                     digest.update(block)
                     size += len(block)
-            if size != entry["bytes"] or digest.hexdigest() != entry["sha256"]:
+            if size != entry["bytes"] or size != self.files.size(entry["name"]) or digest.hexdigest() != entry["sha256"]:
                 raise Fault(entry["name"] + ": edited: it is not the file that was signed")
 
 

@@ -200,7 +200,7 @@ func newEvidenceVerifyCommand(c console) *cobra.Command {
 			}
 			all, err := verifyExports(args, public)
 			switch {
-			case errors.Is(err, access.ErrInvalid):
+			case errors.Is(err, access.ErrInvalid), errors.Is(err, access.ErrNotFound):
 				return usage(err)
 			case errors.Is(err, ledger.ErrTampered), errors.Is(err, access.ErrMalformed):
 				return &exitError{code: exitInvalid, cause: fmt.Errorf("verification failed: %w", err)}

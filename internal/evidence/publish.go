@@ -60,7 +60,8 @@ func pack(work, packed string) error {
 
 // OpenExport opens an export, a folder or a zip file, for [Verify].
 //
-// Errors: [access.ErrNotFound] when nothing is there; [access.ErrMalformed] for a file that is no zip.
+// Errors: [access.ErrNotFound] when nothing is there; [access.ErrMalformed] for a file that is no zip; [ledger.ErrTampered] as a
+// [*Fault] for a zip file that holds something besides its files.
 func OpenExport(path string) (Files, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -72,6 +73,9 @@ func OpenExport(path string) (Files, error) {
 	archive, err := zip.OpenReader(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s is neither a folder nor a zip file: %w", path, access.ErrMalformed)
+	}
+	if err := tidy(path, &archive.Reader); err != nil {
+		return nil, errors.Join(err, archive.Close())
 	}
 	return archive, nil
 }

@@ -80,7 +80,7 @@ func (v Verified) Continues(earlier Verified) error {
 // [access.ErrUnavailable] when a file cannot be read.
 func Verify(files fs.FS, keys ...string) (Verified, error) {
 	v := &verifier{files: files, keys: keys}
-	for _, step := range []func() error{v.manifest, v.listing, v.people, v.checkpoints, v.leaves, v.records, v.sums} {
+	for _, step := range []func() error{v.plain, v.manifest, v.listing, v.people, v.checkpoints, v.leaves, v.records, v.sums} {
 		if err := step(); err != nil {
 			return Verified{}, err
 		}
@@ -96,6 +96,7 @@ type verifier struct {
 	result Verified
 	points []point
 	known  map[string]string // identifier of each person by pseudonym
+	sizes  map[string]int64  // of each file, as the manifest vouches for it; nil until it is read
 }
 
 // point is a checkpoint of the range.
@@ -132,11 +133,52 @@ func (v *verifier) open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, unreadable(name, err)
 	}
-	return file, nil
+	left := int64(small)
+	if v.sizes != nil {
+		left = v.sizes[name] + slack
+	}
+	return &bounded{File: file, name: name, left: left}, nil
+}
+
+// slack is how much more of a file is read than the manifest vouches for: enough to say what was added, and no bomb.
+const slack = 1 << 20
+
+// bounded is a file of which no more is read than there should be.
+type bounded struct {
+	fs.File
+	name string
+	left int64
+}
+
+// Read implements [io.Reader].
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.File.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, &Fault{File: b.name, Kind: ledger.Edited, Detail: "it is far larger than the manifest says"}
+	}
+	return n, err
+}
+
+// plain checks that everything in the export is a plain file: opening a pipe would wait for ever.
+func (v *verifier) plain() error {
+	entries, err := fs.ReadDir(v.files, ".")
+	if err != nil {
+		return unreadable("the export", err)
+	}
+	for _, entry := range entries {
+		if !entry.Type().IsRegular() {
+			return &Fault{File: entry.Name(), Kind: ledger.Foreign, Detail: "it is no plain file"}
+		}
+	}
+	return nil
 }
 
 // unreadable is a file that could not be read: because of the disk, or because the zip file around it was edited.
 func unreadable(name string, err error) error {
+	var fault *Fault
+	if errors.As(err, &fault) {
+		return fault
+	}
 	var disk syscall.Errno
 	if errors.As(err, &disk) {
 		return fmt.Errorf("%s cannot be read (%w): %w", name, disk, access.ErrUnavailable)
@@ -169,6 +211,10 @@ func (v *verifier) manifest() error {
 		return &Fault{File: FileManifest, Kind: ledger.Edited, Detail: "it is not understood: " + err.Error()}
 	}
 	v.result.Manifest = m
+	v.sizes = make(map[string]int64, len(m.Files))
+	for _, f := range m.Files {
+		v.sizes[f.Name] = f.Bytes
+	}
 	if origin != m.Origin {
 		return &Fault{File: FileManifest, Kind: ledger.Foreign, Detail: "it names another ledger than its signature"}
 	}
@@ -229,7 +275,7 @@ func (v *verifier) listing() error {
 		known[f.Name] = true
 	}
 	for _, entry := range entries {
-		if !known[entry.Name()] || !entry.Type().IsRegular() {
+		if !known[entry.Name()] {
 			return &Fault{File: entry.Name(), Kind: ledger.Foreign, Detail: "the manifest does not know it"}
 		}
 		delete(known, entry.Name())
