@@ -83,6 +83,9 @@ func makeReport(cmd *cobra.Command, c console, f reportFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := in.Found.Covers(period, in.Now); err != nil {
+		return err
+	}
 	in.SOP = f.sop
 	made, err := f.compose(cmd, in)
 	if err != nil {

@@ -45,6 +45,20 @@ func TestAReportTellsWhatARunDid(t *testing.T) {
 	}
 }
 
+func TestAPeriodOfWhichNothingIsKnownHasNoReport(t *testing.T) {
+	s := newSite(t)
+	if code, _, errs := s.sopd(t, "adopt"); code != exitDone {
+		t.Fatalf("adopt: %d %s", code, errs)
+	}
+	out := filepath.Join(t.TempDir(), "r.html")
+	for period, want := range map[string]string{"2019-01": "nothing is known of 2019-01", "2099": "has not begun"} {
+		code, _, errs := s.sopd(t, "report", "--period", period, "--format", "html", "--out", out)
+		if _, err := os.Stat(out); code != exitFailed || !strings.Contains(errs, want) || !os.IsNotExist(err) {
+			t.Errorf("%s: %d %s", period, code, errs)
+		}
+	}
+}
+
 func TestReportsUsedWronglySayHow(t *testing.T) {
 	s := newSite(t)
 	for want, args := range map[string][]string{

@@ -267,6 +267,23 @@ func TestABackupOfATamperedLedgerIsRefused(t *testing.T) {
 	}
 }
 
+func TestABackupOfANewerProgramIsRefusedWithAWordOfIt(t *testing.T) {
+	h := newHouse(t)
+	r := h.request(forged(t, h, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`))
+	_, err := backup.Restore(t.Context(), r)
+	if !errors.Is(err, access.ErrInvalid) || !strings.Contains(err.Error(), "run a newer sopd") {
+		t.Error(err)
+	}
+	if left := names(t, filepath.Dir(r.Database)); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	r = h.request(r.File)
+	r.Database = filepath.Join(t.TempDir(), "none", "sopd.db")
+	if _, err := backup.Restore(t.Context(), r); !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "database cannot be made") {
+		t.Errorf("into a folder that is not there: %v", err)
+	}
+}
+
 func TestNothingIsRestoredOverADatabaseOrALiveStore(t *testing.T) {
 	h := newHouse(t)
 	_, file := h.make()

@@ -45,7 +45,7 @@ func Restore(ctx context.Context, r Request) (restored Restored, err error) {
 	}
 	work, err := os.MkdirTemp(filepath.Dir(filepath.Clean(r.Database)), ".sopd-restore-")
 	if err != nil {
-		return Restored{}, unwritable(err)
+		return Restored{}, fmt.Errorf("database cannot be made, for its folder is not there or may not be written: %w", access.ErrUnavailable)
 	}
 	defer func() {
 		if removed := os.RemoveAll(work); removed != nil {

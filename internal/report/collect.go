@@ -39,6 +39,8 @@ type Collected struct {
 	Decided []Decided
 	// Told counts comments, transitions and attachments on tickets in the period; Opened the tickets that sopd opened.
 	Told, Opened int
+	// Began is the earliest time that a record or a fact tells of; zero for an empty ledger.
+	Began time.Time
 	// Records is the number of all records of the ledger, and InPeriod of those that claim a time in the period.
 	Records, InPeriod int64
 }
@@ -47,6 +49,22 @@ type Collected struct {
 type Decided struct {
 	review.Item
 	Review string // ID of the review; empty when the ledger does not tell which one the ticket asked for
+}
+
+// Covers reports what keeps a report of the period from telling anything, as an error; nil when it can. A quiet period can be
+// reported on: that nothing happened is what it tells.
+//
+// Errors: [access.ErrNotFound] for a period before the first record, or one that has not begun.
+func (c Collected) Covers(p Period, now time.Time) error {
+	switch {
+	case !p.From.Before(now):
+		return fmt.Errorf("the period %s has not begun: %w", p.Name, access.ErrNotFound)
+	case c.Records == 0:
+		return fmt.Errorf("the ledger is empty: %w", access.ErrNotFound)
+	case !c.Began.Before(p.To):
+		return fmt.Errorf("nothing is known of %s: what the ledger tells begins on %s: %w", p.Name, c.Began.UTC().Format(time.DateOnly), access.ErrNotFound)
+	}
+	return nil
 }
 
 // Walk calls fn for every record of a ledger, in order.
@@ -78,12 +96,19 @@ type collector struct {
 	asked   map[ticket.Key]string // the review that each ticket asks for
 }
 
+func (c *collector) began(t time.Time) {
+	if c.out.Began.IsZero() || t.Before(c.out.Began) {
+		c.out.Began = t
+	}
+}
+
 func (c *collector) within(t time.Time) bool {
 	return !t.Before(c.period.From) && t.Before(c.period.To)
 }
 
 func (c *collector) record(r ledger.Record) error {
 	c.out.Records++
+	c.began(r.At)
 	in := c.within(r.At)
 	if in {
 		c.out.InPeriod++
@@ -134,6 +159,7 @@ func (c *collector) count(r ledger.Record, in bool) {
 func (c *collector) fact(r ledger.Record) error {
 	f, err := body[kpi.Fact](r)
 	if err == nil {
+		c.began(f.At)
 		c.out.Facts = append(c.out.Facts, f)
 	}
 	return err
