@@ -33,8 +33,8 @@ const (
 	// FactRated begins the names of the facts that tell how satisfied a customer was; the number of 1 to 5 follows.
 	FactRated = "ticket.rated."
 
-	FactGranted             = "break-glass.granted"  // emergency access was read back
-	FactReviewed            = "break-glass.reviewed" // somebody found it justified
+	FactGranted  = "break-glass.granted"  // emergency access was read back
+	FactReviewed = "break-glass.reviewed" // somebody found it justified
 )
 
 // observed is one fact to be recorded.

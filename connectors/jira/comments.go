@@ -113,18 +113,23 @@ func (t *Tickets) readComments(ctx context.Context, key ticket.Key) ([]ticket.Co
 	r := request{method: http.MethodGet, path: path, query: map[string][]string{"expand": {"properties"}}}
 	err = t.numbered(ctx, r, func(get func(any) error) (span, error) {
 		var page struct {
-			StartAt  *int          `json:"startAt"`
-			Total    *int          `json:"total"`
-			Comments []wireComment `json:"comments"`
+			StartAt  *int              `json:"startAt"`
+			Total    *int              `json:"total"`
+			Comments []json.RawMessage `json:"comments"`
 		}
 		if err := get(&page); err != nil {
 			return span{}, err
 		}
-		for _, w := range page.Comments {
+		for _, raw := range page.Comments {
+			var w wireComment
+			if err := json.Unmarshal(raw, &w); err != nil {
+				return span{}, malformed("comment")
+			}
 			c, err := w.comment()
 			if err != nil {
 				return span{}, err
 			}
+			c.Original = raw
 			out = append(out, c)
 		}
 		return span{start: page.StartAt, total: page.Total, size: len(page.Comments)}, nil

@@ -41,7 +41,7 @@ type mapping struct {
 // layout is where the mapped fields stand in this Jira.
 type layout struct {
 	fields      []mapped
-	requestType string          // the field's id, empty on a site without service desks
+	requestType string // the field's id, empty on a site without service desks
 	// rating and rated are the ids of the fields of a customer's satisfaction, empty where there are none.
 	rating, rated string
 	names         map[string]bool // of every field

@@ -44,6 +44,12 @@ func TestATicketComesWithWhatJiraSent(t *testing.T) {
 				}
 			}
 		}
+		_, err = s.jira.Comment(t.Context(), key, jira.NewComment{Body: "certify all"})
+		s.must(err)
+		comments, err := s.jira.Comments(t.Context(), key)
+		if err != nil || len(comments) != 1 || !r.Sent(comments[0].Original) {
+			t.Errorf("%s: a comment is not what was sent: %+v, %v", deployment, comments, err)
+		}
 		approvals, err := s.jira.Approvals(t.Context(), key)
 		s.must(err)
 		if len(approvals) != 1 || !r.Sent(approvals[0].Original) {

@@ -97,8 +97,8 @@ func (t *Tickets) historyOf(ctx context.Context, kind deployment, of *ticket.Tic
 	var out []json.RawMessage
 	err = t.numbered(ctx, request{method: http.MethodGet, path: path}, func(get func(any) error) (span, error) {
 		var page struct {
-			StartAt *int          `json:"startAt"`
-			Total   *int          `json:"total"`
+			StartAt *int              `json:"startAt"`
+			Total   *int              `json:"total"`
 			Values  []json.RawMessage `json:"values"`
 		}
 		if err := get(&page); err != nil {

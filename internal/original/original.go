@@ -19,16 +19,17 @@ const (
 	Issue     Kind = "jira.issue"     // an issue, as Jira's search or the issue itself showed it
 	History   Kind = "jira.history"   // the histories of an issue, where Jira sent them apart: see [Join]
 	Approvals Kind = "jira.approvals" // the approvals of a request: see [Join]
+	Comment   Kind = "jira.comment"   // a comment that decides something, such as an owner's in an access review
 	Event     Kind = "okta.event"     // an event of the System Log
 	User      Kind = "okta.user"      // a user, read by ID
 )
 
 // Kinds returns every kind.
-func Kinds() []Kind { return []Kind{Issue, History, Approvals, Event, User} }
+func Kinds() []Kind { return []Kind{Issue, History, Approvals, Comment, Event, User} }
 
 // Ref names an original. It stands in the ledger.
 type Ref struct {
-	ID     string    `json:"id"`   // ticket key, event ID, or user ID
+	ID     string    `json:"id"`   // ticket key, of its comments too; event ID, or user ID
 	Kind   Kind      `json:"kind"` // see the constants
 	ReadAt time.Time `json:"readAt"`
 	SHA256 string    `json:"sha256"` // of the bytes, in hex

@@ -117,6 +117,8 @@ func harmless(kind Kind) []pattern {
 		paths = historyPaths
 	case Approvals:
 		paths = approvalPaths
+	case Comment:
+		paths = commentPaths
 	case Event:
 		paths = eventPaths
 	case User:
@@ -143,7 +145,7 @@ func prefixed(prefix, paths string) string {
 
 // What is shown. A person is their account; on Data Center, where there is none, their user key.
 //
-// Source: Jira Cloud platform REST API v3, schemas IssueBean, Changelog; Jira Service Management Cloud REST API, schema
+// Source: Jira Cloud platform REST API v3, schemas IssueBean, Changelog, Comment; Jira Service Management Cloud REST API, schema
 // ApprovalDTO; Okta Management API 2026.06, schemas LogEvent, User.
 const (
 	issuePaths = `id key **.accountId **.accountType
@@ -158,7 +160,8 @@ const (
 	// The name of an approval is a step's of the workflow.
 	approvalPaths = `id name finalDecision createdDate.iso8601 createdDate.epochMillis completedDate.iso8601 completedDate.epochMillis
 		approvers.approver.accountId approvers.approver.key approvers.approverDecision`
-	eventPaths = `uuid eventType published severity version legacyEventType displayMessage outcome.result
+	commentPaths = `id created updated author.accountId author.key updateAuthor.accountId updateAuthor.key jsdPublic`
+	eventPaths   = `uuid eventType published severity version legacyEventType displayMessage outcome.result
 		actor.id actor.type target.id target.type transaction.id transaction.type`
 	userPaths = `id status created activated statusChanged lastLogin lastUpdated passwordChanged transitioningToStatus type.id`
 )

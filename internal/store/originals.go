@@ -12,6 +12,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/original"
+	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
 // unkept is the position of no record.
@@ -50,6 +51,12 @@ func (t *Tx) outdate(kind original.Kind, subject, sum string) error {
 	return err
 }
 
+// PutDecisive keeps the original of a comment that something is decided by, before the decision is appended; a later one of the
+// ticket takes its place unless a record names it.
+func (t *Tx) PutDecisive(key ticket.Key, c ticket.Comment, readAt time.Time) error {
+	return t.putOriginal(original.Comment, string(key), c.Original, readAt)
+}
+
 // Original returns the bytes that the reference names, and, when they went with a person who was erased, that person's
 // pseudonym instead.
 //
@@ -77,12 +84,13 @@ func (t *Tx) Original(ref original.Ref) (text []byte, erased string, err error) 
 }
 
 // rests says which originals an entry rests on: always those of a decision; those of an intent only when no record names
-// them yet, because the decision behind it has told of them.
+// them yet, because the decision behind it has told of them; those of a review likewise, because one comment may decide about a
+// thousand memberships.
 func rests(e ledger.Entry) (subjects []string, always bool) {
 	switch e.Kind {
-	case ledger.GrantApproved, ledger.GrantEnded, ledger.GrantLapsed, ledger.RequestRefused, ledger.ReviewDecided:
+	case ledger.GrantApproved, ledger.GrantEnded, ledger.GrantLapsed, ledger.RequestRefused:
 		return []string{string(e.Ticket), string(e.User)}, true
-	case ledger.ChangeIntended:
+	case ledger.ChangeIntended, ledger.ReviewDecided:
 		return []string{string(e.Ticket), string(e.User)}, false
 	case ledger.ChangeConfirmed, ledger.ChangeWitnessed:
 		if c, ok := e.Body.(change.Change); ok {

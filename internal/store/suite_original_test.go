@@ -69,6 +69,7 @@ func originalCases() map[string]func(*bench) {
 		"a user who changed and was not read by ID rests on nothing":                  changedUsersHaveNone,
 		"a ticket that moved rests on what is read under its new key":                 movedTickets,
 		"what only deleted records name goes with them, and what was last read stays": retention,
+		"a review names the comment that decides, once":                               reviewsNameComments,
 		"entries that rest on nothing known make no further record": func(b *bench) {
 			b.write(func(tx *store.Tx) error { return decide(tx, ledger.GrantApproved, "ORG-1", nil) })
 			b.want(len(refs(b)), 0)
@@ -203,4 +204,23 @@ func retention(b *bench) {
 	issue.SHA256 = original.Sum(issueBytes("ORG-1", "Done"))
 	_, err = kept(b, issue)
 	b.refused(err, access.ErrNotFound)
+}
+
+func reviewsNameComments(b *bench) {
+	for _, said := range []string{`{"id":"1","body":"certify all"}`, `{"id":"2","body":"revoke 3"}`} {
+		b.write(func(tx *store.Tx) error {
+			err := tx.PutDecisive("REV-1", ticket.Comment{Original: []byte(said)}, noon)
+			for range 3 {
+				err = firstError(err, decide(tx, ledger.ReviewDecided, "REV-1", nil))
+			}
+			return err
+		})
+	}
+	all := refs(b)
+	b.want(len(all), 2)
+	first, err := kept(b, all[0])
+	b.want(first, `{"id":"1","body":"certify all"}`)
+	b.want(err, nil)
+	second, _ := kept(b, all[1])
+	b.want(second, `{"id":"2","body":"revoke 3"}`)
 }

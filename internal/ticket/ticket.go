@@ -175,4 +175,6 @@ type Comment struct {
 	Edited time.Time
 	// Editor is who changed it last, and need not be the author; empty when it was not edited, or nobody can tell.
 	Editor AccountID
+	// Original is the comment as Jira sent it, byte by byte; nil where nobody read it. It is not part of the stored form.
+	Original []byte `json:"-"`
 }

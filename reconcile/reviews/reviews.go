@@ -177,6 +177,11 @@ func (s *Stage) answer(tx *store.Tx, a answering) (review.Review, error) {
 		word := review.Word{Answer: parsed, By: user.ID, Comment: a.comment.ID, At: a.round.Now}
 		after, decided, problem = a.review.Apply(word, func(i review.Item) bool { return s.may(user.ID, i, a.people) })
 	}
+	if len(decided) > 0 {
+		if err := tx.PutDecisive(after.Ticket, a.comment, a.round.Now); err != nil {
+			return a.review, err
+		}
+	}
 	for _, item := range decided {
 		if err := s.record(tx, after, item, a.round.Now); err != nil {
 			return a.review, err
