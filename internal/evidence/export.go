@@ -11,6 +11,7 @@ import (
 
 	"github.com/maisonrmi/sopd/internal/access"
 	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/original"
 	"github.com/maisonrmi/sopd/internal/review"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
@@ -103,7 +104,7 @@ func Export(ctx context.Context, o Options) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, unwritable(err)
 	}
-	e := &exporter{options: o, folder: &folder{path: work}, manifest: Manifest{
+	e := &exporter{options: o, folder: &folder{path: work}, redactor: original.NewRedactor(), manifest: Manifest{
 		Version: ManifestVersion, Origin: o.Key.Origin(), Program: o.Program, Made: now,
 		From: o.From.UTC().Truncate(time.Microsecond), To: to.UTC().Truncate(time.Microsecond), Asked: o.To.UTC().Truncate(time.Microsecond),
 	}}
@@ -132,6 +133,7 @@ func earlier(a, b time.Time) time.Time {
 type exporter struct {
 	options  Options
 	folder   *folder
+	redactor *original.Redactor
 	manifest Manifest
 	tx       *store.Tx
 	before   store.Checkpoint         // at the beginning of the range; zero when the range begins with the ledger

@@ -133,7 +133,7 @@ func (w *originalWriter) fill(line *originalLine) error {
 		return nil
 	}
 	line.State = stateRedacted
-	if line.Object, err = original.Redact(line.Kind, text); errors.Is(err, access.ErrMalformed) {
+	if line.Object, err = w.exporter.redactor.Redact(line.Kind, text); errors.Is(err, access.ErrMalformed) {
 		line.Object, err = json.RawMessage(strconv.Quote(original.Redacted)), nil // one that nobody understands blocks no other
 	}
 	return err
@@ -177,7 +177,7 @@ func (e *exporter) eventLine(event access.Event) (eventLine, error) {
 	if e.options.Originals == OriginalsWhole {
 		line.Text = string(event.Original)
 	} else {
-		line.Sent, err = original.Redact(original.Event, event.Original)
+		line.Sent, err = e.redactor.Redact(original.Event, event.Original)
 	}
 	return line, err
 }

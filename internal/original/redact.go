@@ -16,13 +16,25 @@ const Redacted = "[redacted]"
 // maxDepth bounds the nesting of an original; vendors nest a dozen levels.
 const maxDepth = 100
 
+// Redactor redacts originals. Make it with [NewRedactor]; it is safe for concurrent use.
+type Redactor struct{ kinds map[Kind]harmless }
+
+// NewRedactor returns a redactor of every kind.
+func NewRedactor() *Redactor {
+	r := &Redactor{kinds: make(map[Kind]harmless)}
+	for _, kind := range Kinds() {
+		r.kinds[kind] = compile(paths(kind))
+	}
+	return r
+}
+
 // Redact returns the original as JSON without what may name or describe a person: of texts and numbers only those stay that
 // are listed as harmless (accounts, identifiers, statuses, times, the names of fields), in place of the others stands
 // [Redacted]. Keys, truth values, nulls and the shape stay. What is not listed is not shown, so a field that a vendor adds
 // is hidden until somebody has judged it.
 //
 // Errors: [access.ErrMalformed] for bytes that are no JSON value.
-func Redact(kind Kind, text []byte) (json.RawMessage, error) {
+func (r *Redactor) Redact(kind Kind, text []byte) (json.RawMessage, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
 	var value any
@@ -32,47 +44,119 @@ func Redact(kind Kind, text []byte) (json.RawMessage, error) {
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, fmt.Errorf("original is more than one JSON value: %w", access.ErrMalformed)
 	}
-	out, err := json.Marshal(redacted(value, nil, harmless(kind)))
+	shown, known := r.kinds[kind]
+	if !known {
+		shown = compile("") // of a kind that nobody knows, nothing
+	}
+	w := walk{everywhere: shown.everywhere}
+	out, err := json.Marshal(w.redacted(value, []*step{shown.first}, false))
 	if err != nil {
 		return nil, fmt.Errorf("redacted original has no JSON form: %w", access.ErrMalformed)
 	}
 	return out, nil
 }
 
-// redacted walks through a value. path holds the keys that lead to it, lists left out.
-func redacted(value any, path []string, shown []pattern) any {
-	if len(path) > maxDepth {
+// walk is a way through one original.
+type walk struct {
+	everywhere map[string]bool
+	depth      int
+}
+
+// redacted returns a value as it is shown. at are the steps of harmless paths that have led here; shown says that one ends here.
+func (w walk) redacted(value any, at []*step, shown bool) any {
+	if w.depth++; w.depth > maxDepth {
 		return Redacted
 	}
 	switch v := value.(type) {
 	case []any:
 		for i := range v {
-			v[i] = redacted(v[i], path, shown)
+			v[i] = w.redacted(v[i], at, shown)
 		}
 		return v
 	case map[string]any:
 		item := harmlessItem(v)
 		for key, each := range v {
-			if item && itemTexts[key] {
+			if item && itemTexts(key) {
 				continue
 			}
-			v[key] = redacted(each, append(path[:len(path):len(path)], key), shown)
+			next, ends := follow(at, key)
+			v[key] = w.redacted(each, next, ends || w.everywhere[key])
 		}
 		return v
 	case string, json.Number:
-		for _, p := range shown {
-			if p.matches(path) {
-				return value
-			}
+		if !shown {
+			return Redacted
 		}
-		return Redacted
+		return value
 	default:
 		return value
 	}
 }
 
-// itemTexts are the values of an edit in a history.
-var itemTexts = map[string]bool{"from": true, "fromString": true, "to": true, "toString": true}
+// step is a place on harmless paths.
+type step struct {
+	keys map[string]*step
+	any  *step // whatever the key
+	ends bool  // a path ends here: what stands here is shown
+}
+
+func follow(at []*step, key string) (next []*step, ends bool) {
+	for _, s := range at {
+		for _, to := range []*step{s.keys[key], s.any} {
+			if to != nil {
+				next = append(next, to)
+				ends = ends || to.ends
+			}
+		}
+	}
+	return next, ends
+}
+
+// harmless is what is shown of a kind.
+type harmless struct {
+	first      *step
+	everywhere map[string]bool // keys whose texts are shown wherever they stand
+}
+
+// compile reads paths, separated by spaces: keys with dots between them, a star for any one key, and two stars at the
+// beginning for any number of keys before a single one.
+func compile(paths string) harmless {
+	h := harmless{first: &step{}, everywhere: make(map[string]bool)}
+	for path := range strings.FieldsSeq(paths) {
+		if key, found := strings.CutPrefix(path, "**."); found {
+			h.everywhere[key] = true
+			continue
+		}
+		at := h.first
+		for key := range strings.SplitSeq(path, ".") {
+			at = at.to(key)
+		}
+		at.ends = true
+	}
+	return h
+}
+
+// to returns the step behind a key, making it where there is none.
+func (s *step) to(key string) *step {
+	if key == "*" {
+		if s.any == nil {
+			s.any = &step{}
+		}
+		return s.any
+	}
+	if s.keys == nil {
+		s.keys = make(map[string]*step)
+	}
+	if s.keys[key] == nil {
+		s.keys[key] = &step{}
+	}
+	return s.keys[key]
+}
+
+// itemTexts reports whether the key holds a value of an edit in a history.
+func itemTexts(key string) bool {
+	return key == "from" || key == "fromString" || key == "to" || key == "toString"
+}
 
 // harmlessItem reports whether an edit is of a field whose values are words of the site's configuration.
 //
@@ -85,60 +169,30 @@ func harmlessItem(v map[string]any) bool {
 	return field == "status" && v["fieldtype"] == "jira"
 }
 
-// pattern is a path of keys; a star stands for any one key, and a leading double star for any number of them.
-type pattern []string
-
-func (p pattern) matches(path []string) bool {
-	if len(p) > 0 && p[0] == "**" {
-		p = p[1:]
-		if len(path) < len(p) {
-			return false
-		}
-		path = path[len(path)-len(p):]
-	}
-	if len(p) != len(path) {
-		return false
-	}
-	for i, key := range p {
-		if key != "*" && key != path[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// harmless lists what is shown of a kind.
-func harmless(kind Kind) []pattern {
-	var paths string
+// paths lists what is shown of a kind.
+func paths(kind Kind) string {
 	switch kind {
 	case Issue:
-		paths = issuePaths + prefixed("changelog.histories.", historyPaths)
+		return issuePaths + prefixed("changelog.histories.", historyPaths)
 	case History:
-		paths = historyPaths
+		return historyPaths
 	case Approvals:
-		paths = approvalPaths
+		return approvalPaths
 	case Comment:
-		paths = commentPaths
+		return commentPaths
 	case Event:
-		paths = eventPaths
+		return eventPaths
 	case User:
-		paths = userPaths
+		return userPaths
+	default:
+		return ""
 	}
-	fields := strings.Fields(paths)
-	all := make([]pattern, len(fields))
-	for i, path := range fields {
-		all[i] = strings.Split(path, ".")
-	}
-	return all
 }
 
 func prefixed(prefix, paths string) string {
 	var b strings.Builder
 	for path := range strings.FieldsSeq(paths) {
-		if !strings.HasPrefix(path, "**") {
-			b.WriteString(prefix)
-		}
-		b.WriteString(path + " ")
+		b.WriteString(prefix + path + " ")
 	}
 	return b.String()
 }
