@@ -210,7 +210,8 @@ func newEvidenceEraseCommand(c console) *cobra.Command {
 			if asJSON {
 				return writeJSON(c.Out, erased)
 			}
-			_, err = fmt.Fprintf(c.Out, "erased: %d pseudonyms mean nobody now, %d rows no longer name the person\n", len(erased.Pseudonyms), erased.Rows)
+			_, err = fmt.Fprintf(c.Out, "erased: %d pseudonyms mean nobody now, %d rows no longer name the person; of %d objects that vendors sent the hashes are left\n",
+				len(erased.Pseudonyms), erased.Rows, erased.Originals)
 			return err
 		},
 	}
