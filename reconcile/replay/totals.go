@@ -11,8 +11,7 @@ import (
 type Page struct {
 	About string `json:"about"` // ticket, plan, or user and group
 	Why   string `json:"why"`   // one of the words below
-	// Sent says which policies would have sent it: "changed" or "in force".
-	Sent string `json:"sent"`
+	Sent  string `json:"sent"`  // by which policies: "changed" or "in force"
 }
 
 // Why somebody is paged.
@@ -30,14 +29,14 @@ const (
 
 // Total counts what the changed policies would have done more and less than those in force.
 type Total struct {
-	What string `json:"what"`
-	More int    `json:"more"`
-	Less int    `json:"less"`
+	What string `json:"what"` // what is counted, for people
+	More int    `json:"more"` // under the changed policies and not under those in force
+	Less int    `json:"less"` // the other way round
 }
 
 // Unread is a field that the changed policies read and those in force do not, so that it was never asked for.
 type Unread struct {
-	Field string `json:"field"`
+	Field string `json:"field"` // as the policies name it
 	// Tickets are those that would have been judged by it, and of which nobody knows what stood in it.
 	Tickets []ticket.Key `json:"tickets"`
 }
