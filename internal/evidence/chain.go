@@ -14,6 +14,7 @@ import (
 	"github.com/maisonrmi/sopd/internal/finding"
 	"github.com/maisonrmi/sopd/internal/kpi"
 	"github.com/maisonrmi/sopd/internal/ledger"
+	"github.com/maisonrmi/sopd/internal/original"
 	"github.com/maisonrmi/sopd/internal/store"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
@@ -89,6 +90,7 @@ func OfChange(tx *store.Tx, id change.ID) (Chain, error) {
 		b.ticket(c.Ticket)
 		b.recordsOfKinds(c.Ticket, ledger.GrantApproved, ledger.GrantEnded, ledger.RequestRefused, ledger.TicketTold, ledger.FactRecorded)
 		b.decisions(c)
+		b.originals(c)
 	}
 	return b.finish()
 }
@@ -177,6 +179,14 @@ func (b *builder) decisions(c change.Change) {
 	all, err := b.tx.RecordsByTicket(c.Ticket)
 	b.records(slices.DeleteFunc(all, func(r ledger.Record) bool {
 		return r.Kind != ledger.ReviewDecided || r.User != c.User || r.Group != c.Group
+	}), err)
+}
+
+// originals adds what the decisions on the change's ticket rested on, and leaves out the events of other changes.
+func (b *builder) originals(c change.Change) {
+	all, err := b.tx.RecordsByTicket(c.Ticket)
+	b.records(slices.DeleteFunc(all, func(r ledger.Record) bool {
+		return r.Kind != ledger.OriginalKept || r.Change != "" && r.Change != c.ID
 	}), err)
 }
 
@@ -316,8 +326,27 @@ func (c Chain) rest(w *strings.Builder) {
 			fmt.Fprintf(w, "  %s %s %s\n", stamp(f.At), f.Name, f.Change)
 		}
 	}
+	c.originalLines(w)
 	fmt.Fprintln(w, "\nLedger")
 	for _, l := range c.Records {
 		fmt.Fprintf(w, "  #%d %s %-18s %s %s\n", l.Seq, stamp(l.At), l.Kind, l.Change, l.Hash)
+	}
+}
+
+// originalLines tells what the decisions rested on, as the vendors sent it.
+func (c Chain) originalLines(w *strings.Builder) {
+	headed := false
+	for _, l := range c.Records {
+		var body original.Body
+		if l.Kind != ledger.OriginalKept || json.Unmarshal(l.Body, &body) != nil {
+			continue
+		}
+		if !headed {
+			fmt.Fprintln(w, "\nRested on, as the vendors sent it (sopd evidence export --originals)")
+			headed = true
+		}
+		for _, ref := range body.Originals {
+			fmt.Fprintf(w, "  %-14s %s, read %s, SHA-256 %s\n", ref.Kind, ref.ID, stamp(ref.ReadAt), ref.SHA256)
+		}
 	}
 }

@@ -10,10 +10,12 @@ import (
 	"testing"
 
 	"github.com/maisonrmi/sopd/internal/access"
+	"github.com/maisonrmi/sopd/internal/change"
 	"github.com/maisonrmi/sopd/internal/evidence"
 	"github.com/maisonrmi/sopd/internal/ledger"
 	"github.com/maisonrmi/sopd/internal/original"
 	"github.com/maisonrmi/sopd/internal/store"
+	"github.com/maisonrmi/sopd/internal/store/storetest"
 	"github.com/maisonrmi/sopd/internal/ticket"
 )
 
@@ -207,4 +209,21 @@ func TestOriginalsOfAThousandKindsOfTextComeThroughWhole(t *testing.T) {
 	if _, err := evidence.Export(t.Context(), o); err != nil {
 		t.Errorf("redacted: %v", err)
 	}
+}
+
+func TestAChangeIsExplainedByWhatItsDecisionRestedOn(t *testing.T) {
+	a := newArchive(t)
+	_, c := a.grant(1)
+	c.State, c.Event = change.Confirmed, "event-1"
+	a.append(ledger.Entry{Kind: ledger.ChangeWitnessed, At: a.clock.now, Change: c.ID, Ticket: c.Ticket, User: c.User, Group: c.Group, Body: c})
+	storetest.Read(a.t, a.store, func(tx *store.Tx) error {
+		chain, err := evidence.Of(tx, string(c.ID))
+		text := chain.Text()
+		for _, want := range []string{"jira.issue     " + string(c.Ticket), "jira.approvals " + string(c.Ticket), "okta.event     event-1", original.Sum([]byte(`[{"id":"7","finalDecision":"approved"}]`))} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no word of %s:\n%s", want, text)
+			}
+		}
+		return err
+	})
 }
