@@ -69,6 +69,7 @@ func originalCases() map[string]func(*bench) {
 		"a user who changed and was not read by ID rests on nothing":                  changedUsersHaveNone,
 		"a ticket that moved rests on what is read under its new key":                 movedTickets,
 		"what only deleted records name goes with them, and what was last read stays": retention,
+		"events are told with what was sent, where that is known":                     sentEvents,
 		"a review names the comment that decides, once":                               reviewsNameComments,
 		"entries that rest on nothing known make no further record": func(b *bench) {
 			b.write(func(tx *store.Tx) error { return decide(tx, ledger.GrantApproved, "ORG-1", nil) })
@@ -223,4 +224,19 @@ func reviewsNameComments(b *bench) {
 	b.want(err, nil)
 	second, _ := kept(b, all[1])
 	b.want(second, `{"id":"2","body":"revoke 3"}`)
+}
+
+func sentEvents(b *bench) {
+	b.write(func(tx *store.Tx) error {
+		_, err := tx.PutEvents([]access.Event{
+			{ID: "event-2", Published: noon.Add(time.Minute), Original: []byte(`{"uuid":"event-2"}`)}, {ID: "event-1", Published: noon}, {ID: "event-0", Published: noon.Add(-time.Hour)},
+		})
+		return err
+	})
+	b.read(func(tx *store.Tx) error {
+		var told []string
+		err := tx.EachSentEventSince(noon, func(e access.Event) error { told = append(told, string(e.ID)+string(e.Original)); return nil })
+		b.want(told, []string{"event-1", `event-2{"uuid":"event-2"}`})
+		return err
+	})
 }
