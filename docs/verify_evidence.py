@@ -238,12 +238,37 @@ VIEWS = [
 REQUIRED = ["records.jsonl", "leaves.bin", "checkpoints.txt", "people.jsonl", "policies.jsonl", "controls.csv", "tickets.jsonl", "originals.jsonl", "evidence.xlsx", "index.html"]
 REQUIRED += [v[0] for v in VIEWS]
 COMPARED = ["events.jsonl", "groups.csv", "comparison.csv", "changes-by-others.csv"]
+# The keys of the manifest's objects: those that are always there, and those that stand only where they hold something.
+SHAPES = {
+    "": ("version origin program made from to asked records kinds views sources originals files", "comparison filter incomplete"),
+    "records": ("first end frontier consistency inPeriod", ""),
+    "views": ("file title kinds rows", "fact"),
+    "files": ("name bytes sha256", ""),
+    "sources": ("scope groups", "read oldestGroup logFrom unreadable"),
+    "read": ("name at", ""),
+    "comparison": ("events ours changes shown memberships granted accepted grants tickets orphans", ""),
+    "filter": ("", "sop framework"),
+}
 KINDS = set("""grant.approved grant.ended grant.lapsed request.refused change.intended change.applied change.unconfirmed change.confirmed
 change.refused change.witnessed change.withheld ticket.told alert.told ticket.opened finding.raised finding.cleared hold.made hold.approved hold.cancelled
 hold.used hold.expired plan.proposed baseline.adopted baseline.dropped fact.recorded figures.changed fact.corrected policy.loaded guard.overridden page.sent
 playbook.step review.decided task.opened report.made checkpoint.signed checkpoint.anchored
 backup.tested ledger.archived ledger.pruned person.erased key.changed original.kept""".split())
 TEXTS = ["change", "group", "ticket", "user"]
+
+
+def check_shape(name, value):
+    """Check that an object of the manifest has its keys, and no others."""
+    if isinstance(value, list):
+        for each in value:
+            check_shape(name, each)
+        return
+    always, sometimes = (set(keys.split()) for keys in SHAPES[name])
+    here = set(value)
+    if not always <= here or not here <= always | sometimes or any(value[key] in (None, "", [], {}) for key in here & sometimes):
+        raise Fault("manifest.json: edited: it has keys that it should not have, or lacks some")
+    for key in here & set(SHAPES):
+        check_shape(key, value[key])
 
 
 def parse_time(text, what):
@@ -566,6 +591,7 @@ class Verifier:
             m = self.m = json.loads(raw.decode("utf-8"))
         except ValueError:
             raise Fault("manifest.json: edited: it is not JSON")
+        check_shape("", m)
         self.sizes = {f["name"]: f["bytes"] for f in m["files"]}
         if m["version"] != 1 or m["origin"] != lines[0]:
             raise Fault("manifest.json: foreign: another version, or another ledger than its signature")

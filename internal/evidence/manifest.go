@@ -163,5 +163,48 @@ func decodeManifest(text []byte) (Manifest, error) {
 	if m.Version != ManifestVersion {
 		return Manifest{}, fmt.Errorf("manifest has version %d, this program reads %d: %w", m.Version, ManifestVersion, access.ErrMalformed)
 	}
-	return m, nil
+	return m, m.spelled(text)
+}
+
+// spelled checks that the text has the manifest's keys as they are spelled, and no others: encoding/json takes "Version" for
+// "version", which no other program does.
+//
+// Errors: [access.ErrMalformed].
+func (m Manifest) spelled(text []byte) error {
+	again, err := m.encode()
+	if err != nil {
+		return err
+	}
+	var got, want any
+	if json.Unmarshal(text, &got) != nil || json.Unmarshal(again, &want) != nil || !sameKeys(got, want) {
+		return fmt.Errorf("manifest has keys that it should not have: %w", access.ErrMalformed)
+	}
+	return nil
+}
+
+// sameKeys reports whether every object of the first value has the keys of its counterpart in the second, and no others.
+func sameKeys(a, b any) bool {
+	switch a := a.(type) {
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for key, value := range a {
+			if other, found := b[key]; !found || !sameKeys(value, other) {
+				return false
+			}
+		}
+	case []any:
+		b, ok := b.([]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for i := range a {
+			if !sameKeys(a[i], b[i]) {
+				return false
+			}
+		}
+	}
+	return true
 }

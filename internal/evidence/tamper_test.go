@@ -98,6 +98,17 @@ func (f forger) resign(edit func(*evidence.Manifest)) {
 	f.files[evidence.FileManifest].Data, f.files[evidence.FileSignature].Data = text, []byte(signature)
 }
 
+// respell edits the text of the manifest and signs it.
+func (f forger) respell(from, to string) {
+	f.t.Helper()
+	f.replace(evidence.FileManifest, from, to)
+	signature, err := f.key.SignManifest(sha256.Sum256(f.files[evidence.FileManifest].Data))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.files[evidence.FileSignature].Data = []byte(signature)
+}
+
 // at returns where a list stands in the manifest.
 func at(m *evidence.Manifest, file string) int {
 	return slices.IndexFunc(m.Views, func(v evidence.ViewCount) bool { return v.File == file })
@@ -254,6 +265,11 @@ func dishonestOwner() []tampering {
 			}
 			f.resign(func(m *evidence.Manifest) { m.Comparison = nil })
 		}, evidence.FileManifest, ledger.Foreign},
+		{"signed again: a note in the manifest", func(f forger) { f.respell(`"version": 1,`, `"version": 1, "note": "all is well",`) }, evidence.FileManifest, ledger.Edited},
+		{"signed again: a key in other letters", func(f forger) { f.respell(`"version": 1,`, `"Version": 1,`) }, evidence.FileManifest, ledger.Edited},
+		{"signed again: a key twice, in other letters", func(f forger) { f.respell(`"inPeriod":`, `"inperiod": 1, "inPeriod":`) }, evidence.FileManifest, ledger.Edited},
+		{"signed again: a note on a file", func(f forger) { f.respell(`"bytes":`, `"note": "", "bytes":`) }, evidence.FileManifest, ledger.Edited},
+		{"signed again: a filter that is none", func(f forger) { f.respell(`"files":`, `"filter": null, "files":`) }, evidence.FileManifest, ledger.Edited},
 		{"signed again: another frontier", func(f forger) { f.resign(func(m *evidence.Manifest) { m.Records.Frontier[0][3] ^= 1 }) }, evidence.FileLeaves, ledger.Replaced},
 		{"signed again: another consistency proof", func(f forger) { f.resign(func(m *evidence.Manifest) { m.Records.Consistency[0][3] ^= 1 }) }, evidence.FileManifest, ledger.Replaced},
 		{"signed again: another ledger's name", func(f forger) { f.resign(func(m *evidence.Manifest) { m.Origin = "other.example.com" }) }, evidence.FileManifest, ledger.Foreign},
