@@ -40,23 +40,25 @@ func (l *loader) loadProfiles(tx *store.Tx) error {
 	}
 	limit := profilesAtOnce
 	if !l.r.Write {
-		limit = math.MaxInt32 // nobody is marked, and whoever asks wants to see everybody
+		limit = math.MaxInt32 // whoever asks wants to see everybody of whom something would follow
 	}
-	users, err := tx.UsersUnjudged(l.r.birthrightMark(), limit)
-	if err != nil {
-		return err
-	}
-	for _, u := range users {
+	return tx.EachUnjudged(l.r.birthrightMark(), limit, func(u access.User) error {
 		if _, doubted := l.r.doubted[u.ID]; doubted {
-			continue // next time
+			return nil // next time
 		}
-		l.view.profiles = append(l.view.profiles, u.ID)
+		before := l.view.proposals()
 		if err := l.profile(tx, u); err != nil {
 			return err
 		}
-	}
-	return nil
+		if l.r.Write || l.view.proposals() == before {
+			l.view.profiles = append(l.view.profiles, u.ID)
+		}
+		return nil
+	})
 }
+
+// proposals counts what follows from profiles, and is on record only once it may be written.
+func (v *view) proposals() int { return len(v.fresh) + len(v.followed) }
 
 // profile holds one user against the birthrights. A birthright that ended on somebody's word stays ended while the profile
 // stays as it is.

@@ -51,10 +51,10 @@ func deactivated(v view, p plan.Plan) []access.UserID {
 }
 
 // recordDecisions makes durable what was decided on tickets: grants, ends of grants, and what has to be said. With writing
-// off nothing is decided, only proposed.
+// off nothing is decided, only proposed, and only those are noted of whom nothing follows.
 func (r *Reconciler) recordDecisions(ctx context.Context, v view, p plan.Plan) error {
 	if !r.Write {
-		return nil
+		return r.recordJudged(ctx, v.profiles)
 	}
 	return r.write(ctx, func(tx *store.Tx) error {
 		for _, g := range v.fresh {

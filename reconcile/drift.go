@@ -19,16 +19,10 @@ const FindingBaselineDue finding.Kind = "baseline-due"
 // baselineDue points out the groups in which the acceptance of memberships has to be reviewed. Nothing is taken away for it:
 // lateness decides nothing.
 func (c *conclusion) baselineDue(tx *store.Tx) ([]finding.Finding, error) {
-	adopted, err := tx.Baselines()
+	now := c.view.observation.Now
+	due, err := tx.BaselinesDue(now)
 	if err != nil {
 		return nil, err
-	}
-	now := c.view.observation.Now
-	due := make(map[access.GroupID]int)
-	for _, b := range adopted {
-		if !b.ReviewBy.IsZero() && !now.Before(b.ReviewBy) {
-			due[b.Group]++
-		}
 	}
 	var all []finding.Finding
 	for id, n := range due {

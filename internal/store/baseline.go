@@ -62,6 +62,11 @@ func (t *Tx) BaselineOf(user access.UserID) ([]Baseline, error) {
 // Baselines returns every accepted membership, sorted by group, then user.
 func (t *Tx) Baselines() ([]Baseline, error) { return t.baseline("1 = 1") }
 
+// BaselinesDue returns how many accepted memberships had to be certified or revoked by now, for each group that has any.
+func (t *Tx) BaselinesDue(now time.Time) (map[access.GroupID]int, error) {
+	return t.numbers("SELECT group_id, COUNT(*) FROM baseline WHERE review_by > 0 AND review_by <= $1 GROUP BY group_id", micros(now))
+}
+
 func (t *Tx) baseline(where string, args ...any) ([]Baseline, error) {
 	var all []Baseline
 	err := t.rows(func(scan func(...any) error) error {

@@ -171,7 +171,7 @@ func (t *Tx) GroupRevisions() (map[access.GroupID]int, error) {
 	return t.numbers("SELECT group_id, revision FROM group_revisions")
 }
 
-func (t *Tx) numbers(query string) (map[access.GroupID]int, error) {
+func (t *Tx) numbers(query string, args ...any) (map[access.GroupID]int, error) {
 	counts := make(map[access.GroupID]int)
 	err := t.rows(func(scan func(...any) error) error {
 		var id access.GroupID
@@ -181,7 +181,7 @@ func (t *Tx) numbers(query string) (map[access.GroupID]int, error) {
 		}
 		counts[id] = n
 		return nil
-	}, query)
+	}, query, args...)
 	return counts, err
 }
 

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -13,13 +15,13 @@ func lifeCases() map[string]func(*bench) {
 		"users are judged once under a mark, and again when they or the mark change": func(b *bench) {
 			ids := func(mark string) (got []access.UserID) {
 				b.read(func(tx *store.Tx) error {
-					users, err := tx.UsersUnjudged(mark, 1000)
-					for _, u := range users {
+					return tx.EachUnjudged(mark, 1000, func(u access.User) error {
 						if u.ID == "ulife1" || u.ID == "ulife2" {
 							got = append(got, u.ID)
 						}
-					}
-					return err
+						_, _, err := tx.User(u.ID) // the transaction may be used meanwhile
+						return err
+					})
 				})
 				return got
 			}
@@ -39,6 +41,32 @@ func lifeCases() map[string]func(*bench) {
 			put("ulife2", "Legal")
 			b.want(ids("m1"), []access.UserID{"ulife2"})
 			b.write(func(tx *store.Tx) error { return tx.JudgeUsers("m1", nil) })
+			b.write(func(tx *store.Tx) error { return tx.JudgeUsers("m0", []access.UserID{"ulife2"}) })
+			b.want(ids("m1"), []access.UserID{"ulife2"})
+			b.want(ids("m0"), []access.UserID{"ulife1"})
+		},
+		"of many users who are not judged no more are read than asked for, and each once": func(b *bench) {
+			const many = 1203 // more than are held at a time, and not a multiple of it
+			var users []access.User
+			for i := range many {
+				users = append(users, access.User{ID: access.UserID(fmt.Sprintf("umany%04d", i)), Status: access.Active})
+			}
+			b.write(func(tx *store.Tx) error { return tx.PutUsers(users) })
+			b.read(func(tx *store.Tx) error {
+				seen := make(map[access.UserID]int)
+				err := tx.EachUnjudged("m3", 1_000_000, func(u access.User) error { seen[u.ID]++; return nil })
+				for _, u := range users {
+					if seen[u.ID] != 1 {
+						b.Errorf("%s was read %d times", u.ID, seen[u.ID])
+					}
+				}
+				n := 0
+				err2 := tx.EachUnjudged("m3", 501, func(access.User) error { n++; return nil })
+				b.want(n, 501)
+				stop := errors.New("stop")
+				b.want(errors.Is(tx.EachUnjudged("m3", 501, func(access.User) error { return stop }), stop), true)
+				return firstError(err, err2)
+			})
 		},
 		"grants that run out within a time are found": func(b *bench) {
 			until := func(id string, at, ended time.Time) change.Grant {

@@ -19,7 +19,10 @@ func personCases() map[string]func(*bench) {
 			b.read(func(tx *store.Tx) error {
 				got, err := tx.Baseline("gb")
 				b.want(got, []store.Baseline{accepted})
-				return err
+				early, err2 := tx.BaselinesDue(accepted.ReviewBy.Add(-time.Microsecond))
+				due, err3 := tx.BaselinesDue(accepted.ReviewBy)
+				b.want([]int{early["gb"], due["gb"]}, []int{0, 1})
+				return firstError(err, err2, err3)
 			})
 			b.write(func(tx *store.Tx) error { return tx.DropBaseline(accepted.Membership) })
 			b.read(func(tx *store.Tx) error {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"slices"
 	"strconv"
 	"strings"
@@ -178,10 +179,51 @@ func (t *Tx) DeprovisionedHolders() ([]access.UserID, error) {
 	return ids, err
 }
 
-// UsersUnjudged returns at most limit users whom [Tx.JudgeUsers] has not marked with the mark since they last changed, sorted
-// by ID.
-func (t *Tx) UsersUnjudged(mark string, limit int) ([]access.User, error) {
-	return docs[access.User](t, "SELECT doc FROM users WHERE judged <> $1 ORDER BY "+t.binary("id")+" LIMIT $2", mark, limit)
+// unjudgedAtOnce is how many users [Tx.EachUnjudged] holds in memory.
+const unjudgedAtOnce = 500
+
+// EachUnjudged calls fn with at most limit users whom [Tx.JudgeUsers] has not marked with the mark since they last changed. fn
+// may use the transaction, and must not mark or change users. It costs nothing for those who are marked.
+//
+// Errors: what fn returned.
+func (t *Tx) EachUnjudged(mark string, limit int, fn func(access.User) error) error {
+	was, found, err := t.lowestMark("SELECT MIN(judged) FROM users")
+	for ; found && err == nil && limit > 0; was, found, err = t.lowestMark("SELECT MIN(judged) FROM users WHERE judged > $1", was) {
+		if was == mark {
+			continue
+		}
+		n, err := t.eachMarked(was, limit, fn)
+		if err != nil {
+			return err
+		}
+		limit -= n
+	}
+	return err
+}
+
+func (t *Tx) lowestMark(query string, args ...any) (mark string, found bool, err error) {
+	var lowest sql.NullString
+	_, err = t.row([]any{&lowest}, query, args...)
+	return lowest.String, lowest.Valid, err
+}
+
+// eachMarked calls fn with at most limit users who have the mark, sorted by ID, and returns how many there were.
+func (t *Tx) eachMarked(mark string, limit int, fn func(access.User) error) (n int, err error) {
+	last := access.UserID("")
+	for n < limit {
+		users, err := docs[access.User](t, "SELECT doc FROM users WHERE judged = $1 AND id > $2 ORDER BY id LIMIT $3",
+			mark, string(last), min(unjudgedAtOnce, limit-n))
+		if err != nil || len(users) == 0 {
+			return n, err
+		}
+		for _, user := range users {
+			if err := fn(user); err != nil {
+				return n, err
+			}
+		}
+		n, last = n+len(users), users[len(users)-1].ID
+	}
+	return n, nil
 }
 
 // JudgeUsers marks the users, until they change.

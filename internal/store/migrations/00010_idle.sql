@@ -1,0 +1,9 @@
+-- What keeps a pass over an organisation in which nothing changes from reading all of its people and memberships.
+
+-- +goose Up
+
+CREATE INDEX users_judged ON users (judged, id);
+CREATE INDEX baseline_review ON baseline (review_by, group_id) WHERE review_by > 0;
+
+-- +goose Down
+SELECT 1;
