@@ -50,6 +50,17 @@ func (t *Tx) binary(column string) string {
 	return column
 }
 
+// chosen is [Tx.binary] where few rows are chosen by a column with an index. SQLite keeps no statistics here, and would walk the
+// whole table in the order asked for to save itself the sorting of what it finds.
+//
+// Source: https://www.sqlite.org/optoverview.html, unary "+" disqualifies a term from the use of an index.
+func (t *Tx) chosen(column string) string {
+	if t.store.engine == SQLite {
+		return "+" + column
+	}
+	return t.binary(column)
+}
+
 // exec runs a statement and returns how many rows it touched.
 func (t *Tx) exec(query string, args ...any) (int64, error) {
 	if t.mode == snapshot {

@@ -68,10 +68,12 @@ func eligibilityCases() map[string]func(*bench) {
 			}
 			b.write(func(tx *store.Tx) error {
 				g := change.Grant{ID: "813/g/u", Ticket: "OLD-813", User: "u", Group: "g"}
+				second := change.Grant{ID: "813/h/u", Ticket: "OLD-813", User: "u", Group: "h"}
 				gone := change.Grant{ID: "814/g/u", Ticket: "OLD-814", User: "u", Group: "g", Ended: noon}
 				return firstError(
 					put(tx, "811", old.Add(time.Hour), false), put(tx, "812", recent, false), put(tx, "813", old, true), put(tx, "814", old, true),
-					put(tx, "815", old, true), put(tx, "816", old, false), tx.DeleteTicket("816", noon), tx.PutGrant(g), tx.PutGrant(gone),
+					put(tx, "815", old, true), put(tx, "816", old, false), tx.DeleteTicket("816", noon), tx.PutGrant(g), tx.PutGrant(second),
+					tx.PutGrant(gone),
 				)
 			})
 			b.read(func(tx *store.Tx) error {

@@ -158,8 +158,12 @@ type TicketFilter struct {
 //
 // Errors: what fn returns.
 func (t *Tx) EachTicket(filter TicketFilter, fn func(ticket.Ticket) error) error {
-	query := "SELECT doc FROM tickets WHERE updated >= $1"
-	args := []any{micros(filter.UpdatedSince)}
+	query, order := "SELECT doc FROM tickets WHERE 1 = 1", t.binary
+	var args []any
+	if !filter.UpdatedSince.IsZero() {
+		query, order = query+" AND updated >= $1", t.chosen
+		args = append(args, micros(filter.UpdatedSince))
+	}
 	if filter.Open {
 		query += " AND done = 0"
 	}
@@ -174,7 +178,7 @@ func (t *Tx) EachTicket(filter TicketFilter, fn func(ticket.Ticket) error) error
 		}
 		query += ")"
 	}
-	return eachDoc(t, fn, query+" ORDER BY "+t.binary("project")+", "+t.binary("id"), args...)
+	return eachDoc(t, fn, query+" ORDER BY "+order("project")+", "+order("id"), args...)
 }
 
 // TicketFreshness returns when the ticket was last read. known is false for one that never was.
@@ -187,16 +191,17 @@ func (t *Tx) TicketFreshness(id ticket.ID) (readAt time.Time, known bool, err er
 // TicketsToRecheck returns the keys of tickets that were last read before the given time and on which something rests:
 // they are open, or a grant of theirs has not ended. At most limit, the longest unread first.
 func (t *Tx) TicketsToRecheck(before time.Time, limit int) ([]ticket.Key, error) {
+	// Nearly every ticket was read before, so it is no index on that which helps: the sign and the kind of join keep SQLite from it.
 	return column[ticket.Key](t, `SELECT key FROM (
-		SELECT key, read_at FROM tickets WHERE done = 0 AND gone_at = 0 AND read_at < $1
-		UNION SELECT tickets.key, tickets.read_at FROM grants JOIN tickets ON tickets.key = grants.ticket
-			WHERE grants.ended = 0 AND tickets.gone_at = 0 AND tickets.read_at < $1
-		) AS old ORDER BY read_at, key LIMIT $2`, micros(before), limit)
+		SELECT key, read_at FROM tickets WHERE done = 0 AND gone_at = 0 AND +read_at < $1
+		UNION ALL SELECT tickets.key, tickets.read_at FROM grants CROSS JOIN tickets
+			WHERE tickets.key = grants.ticket AND grants.ended = 0 AND tickets.done <> 0 AND tickets.gone_at = 0 AND tickets.read_at < $1
+		) AS old GROUP BY key ORDER BY MIN(read_at), key LIMIT $2`, micros(before), limit)
 }
 
 // LostTickets returns the tickets that are marked as gone since the time or later and were not done, by ID.
 func (t *Tx) LostTickets(since time.Time) ([]ticket.Ticket, error) {
-	return docs[ticket.Ticket](t, "SELECT doc FROM tickets WHERE done = 0 AND gone_at >= $1 AND gone_at <> 0 ORDER BY "+t.binary("id"), micros(since))
+	return docs[ticket.Ticket](t, "SELECT doc FROM tickets WHERE done = 0 AND gone_at >= $1 AND gone_at <> 0 ORDER BY "+t.chosen("id"), micros(since))
 }
 
 // DeleteTicket marks the ticket as gone since the given time: Jira says that it does not exist. What is known of it stays
