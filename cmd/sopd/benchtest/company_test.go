@@ -141,13 +141,24 @@ func (c *company) age(n int) {
 // calls returns how many requests Okta and Jira have had. Opsgenie is only written to.
 func (c *company) calls() int { return c.world.Okta.Count("") + c.world.Jira.Count("", "") }
 
-// memberPages returns the fewest pages in which the groups can be read whose members were asked for.
-func (c *company) memberPages() int {
-	read := make(map[string]bool)
+// firstPass returns the requests that Okta has had in the first pass, by endpoint: all before somebody asked for what had
+// changed since. The second pass follows at once, and may have begun when the first is seen to be over.
+func (c *company) firstPass() map[string][]oktamock.Call {
+	first := make(map[string][]oktamock.Call)
 	for _, call := range c.world.Okta.Calls() {
-		if call.Endpoint == "GET /api/v1/groups/{groupId}/users" {
-			read[strings.Split(call.Path, "/")[4]] = true
+		if call.Endpoint == "GET /api/v1/users" && strings.Contains(call.Query.Get("filter"), "lastUpdated") {
+			break
 		}
+		first[call.Endpoint] = append(first[call.Endpoint], call)
+	}
+	return first
+}
+
+// memberPages returns the fewest pages in which the groups can be read whose members were asked for.
+func (c *company) memberPages(asked []oktamock.Call) int {
+	read := make(map[string]bool)
+	for _, call := range asked {
+		read[strings.Split(call.Path, "/")[4]] = true
 	}
 	if len(read) < c.size.groups {
 		c.t.Fatalf("only %d of %d groups were read", len(read), c.size.groups)

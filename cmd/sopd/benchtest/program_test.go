@@ -77,12 +77,24 @@ func (p *program) get(path string) (status int, body string) {
 	return answer.StatusCode, string(text)
 }
 
-// until waits until held.
+// How often a program is asked how far it is: often where a time is taken, seldom where the asking itself would be measured.
+const (
+	often  = 10 * time.Millisecond
+	seldom = 250 * time.Millisecond
+)
+
+// until waits until held, and asks often.
 func (p *program) until(what string, within time.Duration, held func() bool) {
+	p.t.Helper()
+	p.asking(often, what, within, held)
+}
+
+// asking is [program.until] that asks every so often.
+func (p *program) asking(every time.Duration, what string, within time.Duration, held func() bool) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), within)
 	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for !held() {
 		select {
