@@ -28,11 +28,11 @@ type attempts struct {
 // RoundTrip makes one attempt and reads its answer whole. Every error is a *fault or the context's own.
 func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := callOf(req.Context())
-	if c.begin() == 0 {
-		if err := a.limits.slowDown(req); err != nil {
-			closeQuietly(req.Body)
-			return nil, err
-		}
+	if c.begin() > 0 {
+		a.limits.count(req) // it has waited already
+	} else if err := a.limits.slowDown(req); err != nil {
+		closeQuietly(req.Body)
+		return nil, err
 	}
 	start := a.options.Now()
 	ctx, end := a.options.Trace.Begin(req.Context(), "vendor call", span.Attribute{Key: "connector", Value: a.options.Connector},

@@ -110,6 +110,9 @@ func (l *limits) slowDown(req *http.Request) error {
 	return pause(req.Context(), wait)
 }
 
+// count takes a request that is made anyway from the budget and from our share of it.
+func (l *limits) count(req *http.Request) { l.spend(l.bucket(req)) }
+
 // spend takes one request from the budget and returns how long to wait before making it: nothing while there is plenty, the
 // time to the reset divided by the requests left when there is not, and the whole of it when our share is spent.
 func (l *limits) spend(key string) time.Duration {
@@ -167,13 +170,40 @@ func budgetOf(dialect Dialect, resp *http.Response, now time.Time) Budget {
 	case DialectOkta:
 		return figures("X-Rate-Limit-", resp, now)
 	case DialectAtlassian:
-		return figures("X-Ratelimit-", resp, now)
+		if budget := figures("X-Ratelimit-", resp, now); budget.Known {
+			return budget
+		}
+		return near(resp, now)
 	case DialectOpsgenie:
 		return state(resp, now)
 	default:
 		return Budget{}
 	}
 }
+
+// What Atlassian's word that the limit is near stands for where it gives no figures: under a fifth of the budget is left. The
+// time is ours to choose: as long as its shortest window of more than a second.
+//
+// Source: developer.atlassian.com, rate-limiting, 2026-03.
+const (
+	nearLimit  = 100
+	nearLeft   = 20
+	nearWindow = time.Minute
+)
+
+// near reads X-RateLimit-NearLimit.
+func near(resp *http.Response, now time.Time) Budget {
+	if !strings.EqualFold(resp.Header.Get("X-Ratelimit-Nearlimit"), "true") {
+		return Budget{}
+	}
+	return Budget{Limit: nearLimit, Remaining: nearLeft, Reset: now.Add(nearWindow), Known: true}
+}
+
+// longestWindow is the longest that a budget may be said to last. A reset beyond it is in another unit, or by a clock that is
+// wrong, and would slow us down long after the vendor has forgotten.
+//
+// Source: Okta's windows are a minute, Atlassian's quotas an hour (developer.atlassian.com, rate-limiting, 2026-03).
+const longestWindow = time.Hour
 
 // figures reads Limit, Remaining and Reset. Limit 0 with Remaining 0 is Okta's limit of simultaneous requests: no budget.
 func figures(prefix string, resp *http.Response, now time.Time) Budget {
@@ -189,7 +219,7 @@ func figures(prefix string, resp *http.Response, now time.Time) Budget {
 	if !ok {
 		return Budget{}
 	}
-	return Budget{Limit: limit, Remaining: remaining, Reset: now.Add(wait), Known: true}
+	return Budget{Limit: limit, Remaining: remaining, Reset: now.Add(min(wait, longestWindow)), Known: true}
 }
 
 // state reads Opsgenie's headers, which hold no figures: only THROTTLED is a budget, of nothing, for the period.
@@ -205,7 +235,7 @@ func period(resp *http.Response) (time.Duration, bool) {
 	return seconds(resp.Header.Get("X-Ratelimit-Period-In-Sec"))
 }
 
-// namedWait returns how long the vendor asks to wait after resp, never negative. ok is false when it does not say.
+// namedWait returns how long the vendor asks to wait after resp, more than nothing. ok is false when it does not say.
 func namedWait(dialect Dialect, resp *http.Response, now time.Time) (wait time.Duration, ok bool) {
 	if resp == nil {
 		return 0, false
@@ -220,7 +250,10 @@ func namedWait(dialect Dialect, resp *http.Response, now time.Time) (wait time.D
 		return period(resp)
 	}
 	budget := budgetOf(dialect, resp, now)
-	return max(budget.Reset.Sub(now), 0), budget.Known && budget.Remaining == 0
+	if !budget.Known || budget.Remaining > 0 || !budget.Reset.After(now) {
+		return 0, false // a reset that is over says nothing: the refusal stands
+	}
+	return budget.Reset.Sub(now), true
 }
 
 // retryAfter reads Retry-After in seconds or as a date. Zero is as good as nothing said.
@@ -250,7 +283,8 @@ func seconds(value string) (time.Duration, bool) {
 // untilReset reads a reset time in seconds since 1970 (Okta) or ISO 8601 with or without seconds (Atlassian).
 func untilReset(value string, vendorNow time.Time) (time.Duration, bool) {
 	if epoch, err := strconv.ParseInt(value, 10, 64); err == nil {
-		return max(time.Unix(epoch, 0).Sub(vendorNow), 0), true
+		const farOff = 1 << 40 // seconds, some 35,000 years: no arithmetic overflows before
+		return max(time.Unix(min(max(epoch, 0), farOff), 0).Sub(vendorNow), 0), true
 	}
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00"} {
 		if at, err := time.Parse(layout, value); err == nil {

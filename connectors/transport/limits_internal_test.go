@@ -35,7 +35,11 @@ func TestEachVendorsWayToNameAWaitIsRead(t *testing.T) {
 		"Okta's reset is counted from its Date":      {DialectOkta, refused("X-Rate-Limit-Limit", "600", "X-Rate-Limit-Remaining", "0", "X-Rate-Limit-Reset", epoch, "Date", date), 42 * time.Second},
 		"Okta's limit of simultaneous requests":      {DialectOkta, refused("X-Rate-Limit-Limit", "0", "X-Rate-Limit-Remaining", "0", "X-Rate-Limit-Reset", epoch, "Date", date), none},
 		"Okta's reset without the rest":              {DialectOkta, refused("X-Rate-Limit-Reset", epoch, "Date", date), none},
-		"Okta's reset in the past":                   {DialectOkta, refused("X-Rate-Limit-Limit", "600", "X-Rate-Limit-Remaining", "0", "X-Rate-Limit-Reset", "1", "Date", date), 0},
+		"Okta's reset in the past":                   {DialectOkta, refused("X-Rate-Limit-Limit", "600", "X-Rate-Limit-Remaining", "0", "X-Rate-Limit-Reset", "1", "Date", date), none},
+		"Okta's reset in this very second":           {DialectOkta, refused("X-Rate-Limit-Limit", "600", "X-Rate-Limit-Remaining", "0", "X-Rate-Limit-Reset", strconv.FormatInt(noon().Add(-10*time.Minute).Unix(), 10), "Date", date), none},
+		"Okta's reset in milliseconds":               {DialectOkta, refused("X-Rate-Limit-Limit", "600", "X-Rate-Limit-Remaining", "0", "X-Rate-Limit-Reset", epoch+"000", "Date", date), time.Hour},
+		"Okta's reset beyond all arithmetic":         {DialectOkta, refused("X-Rate-Limit-Limit", "600", "X-Rate-Limit-Remaining", "0", "X-Rate-Limit-Reset", "9223372036854775807", "Date", date), time.Hour},
+		"Okta's reset before all arithmetic":         {DialectOkta, refused("X-Rate-Limit-Limit", "600", "X-Rate-Limit-Remaining", "0", "X-Rate-Limit-Reset", "-9223372036854775808", "Date", date), none},
 		"Jira's Retry-After":                         {DialectAtlassian, refused("Retry-After", "7"), 7 * time.Second},
 		"Jira's reset in ISO 8601":                   {DialectAtlassian, refused("X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "2026-11-02T12:00:30Z"), 30 * time.Second},
 		"Jira's reset without seconds":               {DialectAtlassian, refused("X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "2026-11-02T12:01Z"), time.Minute},
@@ -153,6 +157,48 @@ func TestNoMoreThanTheShareIsSpentInAWindowHoweverMuchOthersLeave(t *testing.T) 
 	c.limits.now = func() time.Time { return noon().Add(time.Minute) }
 	if wait := c.limits.spend(""); wait != 0 {
 		t.Errorf("wait %v in the next window", wait)
+	}
+}
+
+func TestARepeatedRequestCountsAgainstTheShareAndDoesNotWaitTwice(t *testing.T) {
+	c := client(t, Options{Dialect: DialectOkta, Share: 10, MaxWait: time.Hour})
+	req := report(t, c, 90)
+	for range 9 {
+		c.limits.count(req)
+	}
+	if wait := c.limits.spend(""); wait != time.Minute {
+		t.Errorf("wait %v after repeats that have used up the share, want the rest of the window", wait)
+	}
+}
+
+func TestAResetFarOffSlowsDownForAnHourAtMost(t *testing.T) {
+	c := client(t, Options{Dialect: DialectOkta, MaxWait: 365 * 24 * time.Hour})
+	req := report(t, c, 50)
+	resp := refused("X-Rate-Limit-Limit", "100", "X-Rate-Limit-Remaining", "0", "X-Rate-Limit-Reset", strconv.FormatInt(noon().UnixMilli(), 10))
+	c.limits.learn(req, resp)
+	if wait := c.limits.spend(""); wait != time.Hour {
+		t.Errorf("wait %v, want an hour", wait)
+	}
+}
+
+func TestJiraIsSlowedDownWhenItSaysThatItsLimitIsNear(t *testing.T) {
+	for name, c := range map[string]struct {
+		resp *http.Response
+		slow bool
+	}{
+		"near, without figures":        {refused("X-RateLimit-NearLimit", "true"), true},
+		"near, figures not understood": {refused("X-RateLimit-NearLimit", "TRUE", "X-RateLimit-Limit", "many"), true},
+		"not near":                     {refused("X-RateLimit-NearLimit", "false"), false},
+		"figures say more than the word": {refused("X-RateLimit-NearLimit", "true", "X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "90",
+			"X-RateLimit-Reset", "2026-11-02T12:01:00Z"), false},
+	} {
+		jira := client(t, Options{Dialect: DialectAtlassian})
+		req := report(t, jira, 100) // Okta's words, which say nothing here
+		c.resp.StatusCode = http.StatusOK
+		jira.limits.learn(req, c.resp)
+		if wait := jira.limits.spend(""); wait > 0 != c.slow {
+			t.Errorf("%s: wait %v", name, wait)
+		}
 	}
 }
 
