@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -42,7 +43,8 @@ type Hint struct {
 
 // Parse reads a delivery: one hint for each event in it.
 //
-// Errors: [access.ErrMalformed] for what is no JSON object of this source. A kind that is not known is no error.
+// Errors: [access.ErrMalformed] for what is no JSON object, or an empty one. A kind that is not known is no error, and neither is one that is not
+// named: whoever sent it has proven who they are, and what it meant is found by polling.
 func Parse(source Source, body []byte) ([]Hint, error) {
 	d, err := decode(source, body)
 	return d.hints, err
@@ -67,13 +69,16 @@ func decode(source Source, body []byte) (decoded, error) {
 	}
 }
 
+// byteOrderMark is put before texts by some proxies and by people's own senders, and is no JSON.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // object is a JSON object whose members are looked at one by one, so that one of an unexpected type hides no other.
 type object map[string]json.RawMessage
 
 func parseObject(text []byte) (object, error) {
 	var o object
-	if err := json.Unmarshal(text, &o); err != nil || o == nil {
-		return nil, fmt.Errorf("webhook is no JSON object: %w", access.ErrMalformed)
+	if err := json.Unmarshal(bytes.TrimPrefix(text, byteOrderMark), &o); err != nil || len(o) == 0 {
+		return nil, fmt.Errorf("webhook is no JSON object with anything in it: %w", access.ErrMalformed)
 	}
 	return o, nil
 }
@@ -153,22 +158,26 @@ func (o object) priority(name string) paging.Priority {
 	return paging.Priority(n)
 }
 
+// decodeJira reads what Jira sends, and what people have its automation send: the issue alone, or its key under a name of
+// their own. These name no event; whoever sends them wants the issue looked at.
+//
+// Source: developer.atlassian.com/cloud/jira/platform/webhooks; support.atlassian.com, automation action "Send web request".
 func decodeJira(body []byte) (decoded, error) {
 	o, err := parseObject(body)
 	if err != nil {
 		return decoded{}, err
 	}
-	kind := o.text("webhookEvent")
-	if kind == "" {
-		return decoded{}, fmt.Errorf("webhook names no Jira event: %w", access.ErrMalformed)
-	}
-	issue := o.sub("issue")
+	issue, kind := o.sub("issue"), o.text("webhookEvent")
 	hint := Hint{Source: Jira, Kind: kind, Known: jiraKnown(kind), At: o.instant("timestamp")}
-	if key, err := ticket.ParseKey(issue.text("key")); err == nil {
+	if key, err := ticket.ParseKey(firstText(issue.text("key"), o.text("issueKey"), o.text("issue_key"), o.text("key"))); err == nil {
 		hint.Ticket = key
 	}
-	if id := issue.text("id"); digits(id) {
+	if id := firstText(issue.text("id"), o.text("issueId")); digits(id) {
 		hint.TicketID = ticket.ID(id)
+	}
+	if kind == "" {
+		hint.Kind = o.text("issue_event_type_name")
+		hint.Known = hint.Ticket != ""
 	}
 	return decoded{hints: []Hint{hint}}, nil
 }
@@ -193,13 +202,9 @@ func decodeOpsgenie(body []byte) (decoded, error) {
 		return decoded{}, err
 	}
 	action, alert := o.text("action"), o.sub("alert")
-	text := firstText(alert.text("alertId"), alert.text("id"), o.text("alertId"))
-	if action != "" && text == "" { // of no alert, so of nothing that sopd looks after
+	id, err := paging.ParseAlertID(firstText(alert.text("alertId"), alert.text("id"), o.text("alertId")))
+	if action == "" || err != nil { // of no alert, so of nothing that sopd looks after
 		return decoded{hints: []Hint{{Source: Opsgenie, Kind: action, At: alert.instant("createdAt")}}}, nil
-	}
-	id, err := paging.ParseAlertID(text)
-	if action == "" || err != nil {
-		return decoded{}, fmt.Errorf("webhook names no Opsgenie action or alert: %w", access.ErrMalformed)
 	}
 	hint := Hint{Source: Opsgenie, Kind: action, Known: opsgenieKnown(action), Alert: id, Priority: alert.priority("priority")}
 	if alias, err := paging.ParseAlias(alert.text("alias")); err == nil {

@@ -3,6 +3,7 @@ package intake_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,8 +106,90 @@ func TestAKeyThatIsNoKeyIsNoHint(t *testing.T) {
 	if got[0].Ticket != "" || got[0].TicketID != "" {
 		t.Errorf("%+v", got[0])
 	}
-	if _, err := intake.Parse(intake.Opsgenie, []byte(`{"action":"Close","alert":{"alertId":"a/../b"}}`)); !errors.Is(err, access.ErrMalformed) {
-		t.Error(err)
+	got = parse(t, intake.Opsgenie, `{"action":"Close","alert":{"alertId":"a/../b"}}`)
+	if got[0].Alert != "" || got[0].Known {
+		t.Errorf("%+v", got[0])
+	}
+}
+
+func TestAnIssueIsFoundWhereverAutomationPutsItsKey(t *testing.T) {
+	for body, want := range map[string]intake.Hint{
+		`{"id":"4711","self":"https://jira.example.com/rest/api/2/issue/4711","key":"ACC-7","fields":{"summary":"x"}}`: {Ticket: "ACC-7", Known: true},
+		`{"issueKey":"ACC-7","status":"Approved"}`:                                                        {Ticket: "ACC-7", Known: true},
+		`{"issue_key":"ACC-7","comment_id":"9","webhookEvent":"comment_created"}`:                         {Ticket: "ACC-7", Known: true, Kind: "comment_created"},
+		`{"issue_event_type_name":"issue_commented","issue":{"key":"ACC-7","id":4711}}`:                   {Ticket: "ACC-7", TicketID: "4711", Known: true, Kind: "issue_commented"},
+		`{"webhookEvent":"issuelink_created","issueLink":{"sourceIssueId":1,"destinationIssueId":2}}`:     {Kind: "issuelink_created"},
+		`{"webhookEvent":"jira:issue_updated","issue":null}`:                                              {Known: true, Kind: "jira:issue_updated"},
+		`{"webhookEvent":"comment_created","issue":{"key":"TEST-DEL"},"comment":{"body":{"type":"doc"}}}`: {Known: true, Kind: "comment_created"},
+		`{"text":"somebody did something","key":"no key"}`:                                                {},
+		"\xef\xbb\xbf" + `{"webhookEvent":"jira:issue_deleted","issue":{"key":"ACC-7"}}`:                  {Ticket: "ACC-7", Known: true, Kind: "jira:issue_deleted"},
+	} {
+		want.Source = intake.Jira
+		if diff := cmp.Diff([]intake.Hint{want}, parse(t, intake.Jira, body)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", body, diff)
+		}
+	}
+}
+
+func TestAnOktaEventIsUnderstoodInItsEnvelopeAndAlone(t *testing.T) {
+	const event = `{"uuid":"u1","eventType":"group.user_membership.add","published":"2026-11-22T10:00:00Z","outcome":null,"actor":null,` +
+		`"target":[{"type":"UserGroup","id":"00g1","alternateId":"unknown","detailEntry":null},{"type":"User","id":"00u1","changeDetails":{}}]}`
+	want := []intake.Hint{{
+		Source: intake.Okta, Kind: "group.user_membership.add", Known: true, At: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC),
+		Users: []access.UserID{"00u1"}, Groups: []access.GroupID{"00g1"},
+	}}
+	for _, body := range []string{
+		`{"eventType":"com.okta.event_hook","eventId":"e","data":{"events":[` + event + `]}}`,
+		`{"eventType":"com.okta.event_hook","eventID":"e","cloudEventsVersion":"0.1","data":{"events":[` + event + `]}}`,
+		`{"data":{"events":[` + event + `]}}`,
+		`{"version":"0","detail-type":"SystemLog","source":"x","detail":` + event + `}`,
+		event,
+	} {
+		if diff := cmp.Diff(want, parse(t, intake.Okta, body)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", body, diff)
+		}
+	}
+	for _, body := range []string{
+		`{"eventType":"com.okta.event_hook","eventId":"e"}`, `{"eventType":"com.okta.event_hook","data":{"events":{}}}`, `{"data":null}`,
+	} {
+		if got := parse(t, intake.Okta, body); len(got) != 0 {
+			t.Errorf("%s: %+v", body, got)
+		}
+	}
+}
+
+func TestOneBadEventOfManyLosesNoneOfTheOthers(t *testing.T) {
+	var events []string
+	for i := range 150 {
+		events = append(events, fmt.Sprintf(`{"uuid":"u%d","eventType":"user.lifecycle.deactivate","target":[{"id":"00u%d","type":"User"}]}`, i, i))
+	}
+	events[77] = `{"uuid":{},"eventType":99999999999999999999999,"published":-1e999,"target":[[],{"id":{},"type":"User"},{"id":null,"type":null}]}`
+	got := parse(t, intake.Okta, `{"eventId":"e","data":{"events":[`+strings.Join(events, ",")+`]}}`)
+	known := 0
+	for _, h := range got {
+		if h.Known && len(h.Users) == 1 {
+			known++
+		}
+	}
+	if len(got) != 150 || known != 149 {
+		t.Errorf("%d hints, %d understood; want 150 and 149", len(got), known)
+	}
+}
+
+func TestOpsgeniesOlderPayloadsAreUnderstood(t *testing.T) {
+	got := parse(t, intake.Opsgenie, `{"_alertFlowContext":{"_content":{}},"actorUserId":"7","integrationType":"Webhook","action":"Acknowledge",`+
+		`"alert":{"alertType":"0","recipients":[],"message":"x","priority":"2","createdAt":"1795341600000","insertedAt":"1795341600000000173",`+
+		`"tinyId":"5","alias":"disk full on host/7 5%","alertId":"0b1c-9","entity":"","updatedAt":"1795341600000000173","teams":[]},"source":{"name":"","type":"web"}}`)
+	want := []intake.Hint{{
+		Source: intake.Opsgenie, Kind: "Acknowledge", Known: true, Alert: "0b1c-9", Priority: 2, At: time.Date(2026, 11, 22, 10, 0, 0, 173, time.UTC),
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	for _, body := range []string{`{"alert":{"alertId":"a-1"}}`, `{"action":null,"alert":[]}`, `{"action":"AddToJIRA","alert":{}}`} {
+		if got := parse(t, intake.Opsgenie, body); len(got) != 1 || got[0].Known {
+			t.Errorf("%s: %+v", body, got)
+		}
 	}
 }
 

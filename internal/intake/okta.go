@@ -1,24 +1,25 @@
 package intake
 
 import (
-	"fmt"
-
 	"github.com/maisonrmi/sopd/internal/access"
 )
 
-// decodeOkta reads an event hook's delivery, which may hold several events.
+// decodeOkta reads an event hook's delivery, which may hold several events, or an event of the System Log alone, as log
+// streaming forwards it. Older documentation spells eventId as eventID.
 //
-// Source: okta-developer-docs, concepts/event-hooks, August 2026.
+// Source: okta-developer-docs, concepts/event-hooks, August 2026; help.okta.com, log streaming to AWS EventBridge.
 func decodeOkta(body []byte) (decoded, error) {
 	o, err := parseObject(body)
 	if err != nil {
 		return decoded{}, err
 	}
 	events := o.sub("data").list("events")
-	if o.text("eventId") == "" && len(events) == 0 {
-		return decoded{}, fmt.Errorf("webhook holds no Okta event: %w", access.ErrMalformed)
+	for _, alone := range []object{o.sub("detail"), o} {
+		if kind := alone.text("eventType"); len(events) == 0 && kind != "" && kind != oktaEnvelope {
+			events = []object{alone}
+		}
 	}
-	d := decoded{id: o.text("eventId")}
+	d := decoded{id: firstText(o.text("eventId"), o.text("eventID"))}
 	for _, event := range events {
 		hint := oktaHint(event)
 		if hint.At.IsZero() {
@@ -28,6 +29,9 @@ func decodeOkta(body []byte) (decoded, error) {
 	}
 	return d, nil
 }
+
+// oktaEnvelope is the eventType of a delivery; those of its events tell what happened.
+const oktaEnvelope = "com.okta.event_hook"
 
 // oktaHint finds users and groups among the targets by their type: their order is not fixed.
 func oktaHint(event object) Hint {
