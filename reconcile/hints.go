@@ -22,16 +22,23 @@ const worked = "worked"
 // observeHints reads what webhooks point at and the search index may not show yet: the tickets that they name. Everything
 // else that they hint at is read by the polls of this very pass.
 func (r *Reconciler) observeHints(ctx context.Context) error {
-	var deliveries []store.Delivery
+	var read []store.Delivery // without what they say
+	var hints []intake.Hint
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
-		var err error
-		deliveries, err = tx.Deliveries(hintBatch)
-		return err
+		read, hints = nil, nil
+		return tx.EachDelivery(hintBatch, func(d store.Delivery) {
+			// One that cannot be read names nothing; polling finds what it meant.
+			if found, err := intake.Parse(intake.Source(d.Source), d.Body); err == nil {
+				hints = append(hints, found...)
+			}
+			d.Body = nil
+			read = append(read, d)
+		})
 	})
-	if err != nil || len(deliveries) == 0 {
+	if err != nil || len(read) == 0 {
 		return err
 	}
-	hinted, err := r.hinted(ctx, deliveries)
+	hinted, err := r.hinted(ctx, hints)
 	if err != nil {
 		return err
 	}
@@ -41,7 +48,7 @@ func (r *Reconciler) observeHints(ctx context.Context) error {
 		}
 	}
 	return r.write(ctx, func(tx *store.Tx) error {
-		for _, d := range deliveries {
+		for _, d := range read {
 			if err := tx.MarkDelivery(d.Source, d.ID, worked, r.Now()); err != nil {
 				return err
 			}
@@ -50,25 +57,18 @@ func (r *Reconciler) observeHints(ctx context.Context) error {
 	})
 }
 
-// hinted returns the tickets of our projects that the deliveries name, sorted, and those that have left them since they were
-// read. A delivery that cannot be read names none; polling finds what it meant.
-func (r *Reconciler) hinted(ctx context.Context, deliveries []store.Delivery) ([]ticket.Key, error) {
+// hinted returns the tickets of our projects that the hints name, sorted, and those that have left them since they were read.
+func (r *Reconciler) hinted(ctx context.Context, hints []intake.Hint) ([]ticket.Key, error) {
 	projects := r.Policies.Projects()
 	elsewhere := make(map[ticket.ID]ticket.Key)
 	var keys []ticket.Key
-	for _, d := range deliveries {
-		hints, err := intake.Parse(intake.Source(d.Source), d.Body)
-		if err != nil {
-			continue
-		}
-		for _, h := range hints {
-			switch {
-			case h.Ticket == "":
-			case slices.Contains(projects, h.Ticket.Project()):
-				keys = append(keys, h.Ticket)
-			case h.TicketID != "":
-				elsewhere[h.TicketID] = h.Ticket
-			}
+	for _, h := range hints {
+		switch {
+		case h.Ticket == "":
+		case slices.Contains(projects, h.Ticket.Project()):
+			keys = append(keys, h.Ticket)
+		case h.TicketID != "":
+			elsewhere[h.TicketID] = h.Ticket
 		}
 	}
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {

@@ -202,8 +202,8 @@ func decodeOpsgenie(body []byte) (decoded, error) {
 		return decoded{}, err
 	}
 	action, alert := o.text("action"), o.sub("alert")
-	id, err := paging.ParseAlertID(firstText(alert.text("alertId"), alert.text("id"), o.text("alertId")))
-	if action == "" || err != nil { // of no alert, so of nothing that sopd looks after
+	id, named := alertIn(alert.text("alertId"), alert.text("id"), o.text("alertId"))
+	if action == "" || !named { // of no alert, so of nothing that sopd looks after
 		return decoded{hints: []Hint{{Source: Opsgenie, Kind: action, At: alert.instant("createdAt")}}}, nil
 	}
 	hint := Hint{Source: Opsgenie, Kind: action, Known: opsgenieKnown(action), Alert: id, Priority: alert.priority("priority")}
@@ -220,6 +220,12 @@ func decodeOpsgenie(body []byte) (decoded, error) {
 	}
 	d.hints = []Hint{hint}
 	return d, nil
+}
+
+// alertIn returns the first of the texts that is not empty as an alert ID, when it is one.
+func alertIn(texts ...string) (id paging.AlertID, ok bool) {
+	id, err := paging.ParseAlertID(firstText(texts...))
+	return id, err == nil
 }
 
 // firstText returns the first of the texts that is not empty.

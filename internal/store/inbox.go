@@ -35,8 +35,15 @@ func (t *Tx) PutDelivery(d Delivery) (fresh bool, err error) {
 }
 
 // Deliveries returns at most limit deliveries that are not marked, oldest first.
-func (t *Tx) Deliveries(limit int) ([]Delivery, error) {
-	return t.deliveries("done = 0 ORDER BY received, source, id LIMIT $1", limit)
+func (t *Tx) Deliveries(limit int) (all []Delivery, err error) {
+	err = t.EachDelivery(limit, func(d Delivery) { all = append(all, d) })
+	return all, err
+}
+
+// EachDelivery is [Tx.Deliveries] for callers who need not hold all bodies at a time, which are up to megabytes each. fn must
+// not use the transaction.
+func (t *Tx) EachDelivery(limit int, fn func(Delivery)) error {
+	return t.deliveries(fn, "done = 0 ORDER BY received, source, id LIMIT $1", limit)
 }
 
 // LastReceived returns when the last delivery of each source that is kept came in. It looks at all of them.
@@ -56,29 +63,21 @@ func (t *Tx) LastReceived() (map[string]time.Time, error) {
 
 // Delivery returns one delivery. found is false when it is not known.
 func (t *Tx) Delivery(source, id string) (d Delivery, found bool, err error) {
-	all, err := t.deliveries("source = $1 AND id = $2", source, id)
-	if err != nil || len(all) == 0 {
-		return Delivery{}, false, err
-	}
-	return all[0], true, nil
+	err = t.deliveries(func(one Delivery) { d, found = one, true }, "source = $1 AND id = $2", source, id)
+	return d, found, err
 }
 
-func (t *Tx) deliveries(where string, args ...any) ([]Delivery, error) {
-	var all []Delivery
-	err := t.rows(func(scan func(...any) error) error {
+func (t *Tx) deliveries(fn func(Delivery), where string, args ...any) error {
+	return t.rows(func(scan func(...any) error) error {
 		var d Delivery
 		var received, done int64
 		if err := scan(&d.Source, &d.ID, &received, &done, &d.Result, &d.Body); err != nil {
 			return t.store.cause("read", err)
 		}
 		d.Received, d.Done = fromMicros(received), fromMicros(done)
-		all = append(all, d)
+		fn(d)
 		return nil
 	}, "SELECT source, id, received, done, result, body FROM deliveries WHERE "+where, args...)
-	if err != nil {
-		return nil, err
-	}
-	return all, nil
 }
 
 // MarkDelivery notes that the delivery was worked, with a word on what came of it.
