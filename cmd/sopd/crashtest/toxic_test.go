@@ -187,9 +187,13 @@ func relay(t *testing.T, here net.Conn, network, target string) {
 	_, _ = io.Copy(here, there)
 }
 
+// outageVariable is how long the database is away, in seconds; 8 when it is not set.
+const outageVariable = "SOPD_OUTAGE_SECONDS"
+
 func TestADatabaseThatIsAwayForAWhileLosesNothing(t *testing.T) {
 	t.Parallel()
 	binary := programtest.Build(t)
+	outage := time.Duration(number(t, outageVariable, 8)) * time.Second
 	for name, bad := range map[string]func(*line){
 		"down":                (*line).cut,
 		"down from the start": (*line).cut,
@@ -219,7 +223,7 @@ func TestADatabaseThatIsAwayForAWhileLosesNothing(t *testing.T) {
 			if down {
 				s.until("not ready", 30*time.Second, func() bool { return !s.answers("/readyz") })
 			}
-			elapsed(t, 8*time.Second)
+			elapsed(t, outage)
 			if down {
 				l.mend()
 			} else {
