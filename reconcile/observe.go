@@ -146,15 +146,19 @@ func (r *Reconciler) observeGroups(ctx context.Context) (map[access.GroupID]erro
 		return nil, err
 	}
 	unread := make(map[access.GroupID]error)
-	for i, id := range stale {
+	err = r.eachGroup(ctx, r.toRead(stale, listed), func(i int, reading groupReading) error {
 		r.Watch(Notice{Reading: "groups", Done: i, Total: len(stale)})
-		if err := r.readGroup(ctx, id, listed); err != nil {
+		if err := r.storeGroup(ctx, reading); err != nil {
 			if !local(err) {
-				return nil, fmt.Errorf("group %s: %w", id, err)
+				return fmt.Errorf("group %s: %w", reading.id, err)
 			}
-			unread[id] = err
+			unread[reading.id] = err
 		}
-		delete(r.suspects, id)
+		delete(r.suspects, reading.id)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return unread, r.write(ctx, func(tx *store.Tx) error {
 		for id := range unread {
@@ -237,38 +241,30 @@ func (r *Reconciler) relevantGroups() []access.GroupID {
 	return slices.Compact(groups)
 }
 
-// readGroup reads the members of the group, and the group itself unless the list has just shown it. One that a write did not
-// find is read by ID: the list lags.
-func (r *Reconciler) readGroup(ctx context.Context, id access.GroupID, listed map[access.GroupID]access.Group) error {
-	readAt := r.Now()
-	group, shown := listed[id]
-	if _, suspect := r.suspects[id]; suspect || !shown {
-		var err error
-		if group, err = r.Directory.Group(ctx, id); err != nil {
-			return err
-		}
+// storeGroup stores a group and its members as they were read.
+//
+// Errors: also why the group could not be read; [access.ErrIncomplete] when it cannot be as empty as it looks.
+func (r *Reconciler) storeGroup(ctx context.Context, reading groupReading) error {
+	if reading.err != nil {
+		return reading.err
 	}
-	members, err := r.Directory.Members(ctx, id)
-	if err != nil {
-		return err
-	}
-	ids := make([]access.UserID, len(members))
-	for i, m := range members {
+	ids := make([]access.UserID, len(reading.members))
+	for i, m := range reading.members {
 		ids[i] = m.ID
 	}
 	if len(ids) == 0 {
-		if err := r.believeEmpty(ctx, id); err != nil {
+		if err := r.believeEmpty(ctx, reading.id); err != nil {
 			return err
 		}
 	}
 	return r.write(ctx, func(tx *store.Tx) error {
-		if err := tx.PutUsers(members); err != nil {
+		if err := tx.PutUsers(reading.members); err != nil {
 			return err
 		}
-		if err := tx.PutGroup(group); err != nil {
+		if err := tx.PutGroup(reading.group); err != nil {
 			return err
 		}
-		return tx.PutMembers(id, ids, readAt)
+		return tx.PutMembers(reading.id, ids, reading.readAt)
 	})
 }
 

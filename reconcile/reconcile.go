@@ -130,6 +130,8 @@ type Config struct {
 	Write bool
 	// AtOnce is how many changes of one kind may be under way at a time; 0 is 1.
 	AtOnce int
+	// ReadAtOnce is how many groups may be read at a time; 0 is 1.
+	ReadAtOnce int
 	// Self is the Okta user whose credential sopd uses; empty for a service app.
 	Self access.UserID
 	// Ahead tells how far this machine's clock is ahead of Okta's, negative when behind, as the last answer showed; nil:

@@ -201,6 +201,10 @@ func (d *daemon) connectVendors(context.Context) error {
 // Source: Okta developer docs, reference/rl-additional-limits, concurrent limits, 2026-08.
 const writesAtOnce = 5
 
+// readsAtOnce is how many groups are read at a time: the next while one is stored, and few enough that the members of all of
+// them are small beside the list of all users.
+const readsAtOnce = 4
+
 func (d *daemon) newReconciler(context.Context) error {
 	var pager reconcile.Pager
 	var roster reconcile.Roster
@@ -215,7 +219,7 @@ func (d *daemon) newReconciler(context.Context) error {
 	r, err := reconcile.New(reconcile.Config{
 		Admins: d.okta, Traces: d.okta, Duties: duties,
 		Store: d.store, Directory: directory{d.okta}, Writer: d.okta, Tickets: tickets{d.jira, d.policies.Canaries.Ticket}, Desk: desk{d.jira},
-		Pager: pager, Stages: stages, Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, Program: program(),
+		Pager: pager, Stages: stages, Roster: roster, Policies: d.policies, Write: d.config.Write, AtOnce: writesAtOnce, ReadAtOnce: readsAtOnce, Program: program(),
 		Ahead: d.okta.Ahead, Holder: ulid.Make().String(), Now: d.store.Now, Logger: d.logger, Trace: d.trace,
 	})
 	d.reconciler = r
