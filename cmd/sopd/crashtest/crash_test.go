@@ -109,6 +109,11 @@ func request(gate, method, part string) func(seen) bool {
 	}
 }
 
+// opening is a new ticket.
+func opening(s seen) bool {
+	return request("jira", "POST", "/issue")(s) && strings.HasSuffix(s.path, "/rest/api/2/issue")
+}
+
 func places() []place {
 	anything := func(seen) bool { return true }
 	return []place{
@@ -122,11 +127,16 @@ func places() []place {
 		{name: "a file was attached", at: request("jira", "POST", "attach"), event: (*day).validate},
 		{name: "anywhere", at: anything, event: (*day).revoke},
 		{name: "a page was sent", at: request("opsgenie", "POST", "/v2/alerts"), event: (*day).drift},
+		{name: "a ticket was opened", at: opening, event: (*day).alarm},
+		{name: "a note was left on an alert", at: request("opsgenie", "POST", "/notes"), event: (*day).alarm},
+		{name: "an alert was closed", at: request("opsgenie", "POST", "/close"), event: (*day).resolve},
 		{name: "a membership was taken", at: request("okta", "DELETE", "/groups/"), event: (*day).deactivate},
 		{name: "anywhere", at: anything, event: (*day).give},
 		// The last ones are for long runs: what was intended and not done is taken for lost after a minute only.
 		{name: "a membership is about to be given", at: request("okta", "PUT", "/groups/"), event: (*day).give, before: true},
 		{name: "a comment is about to be posted", at: request("jira", "POST", "comment"), event: (*day).give, before: true},
+		{name: "a ticket is about to be opened", at: opening, event: (*day).alarm, before: true},
+		{name: "a note is about to be left on an alert", at: request("opsgenie", "POST", "/notes"), event: (*day).alarm, before: true},
 		{name: "a membership is about to be taken", at: request("okta", "DELETE", "/groups/"), event: (*day).leave, before: true},
 	}
 }
@@ -221,21 +231,27 @@ func (s *site) crash(t *testing.T, d *day, p place) {
 	s.start()
 }
 
-// elapse lets the leases of the dead run out on PostgreSQL, as half a minute does. On SQLite the program finds out by itself
-// that nobody else is alive.
+// elapse is the time that people would wait: the leases of the dead run out on PostgreSQL, as half a minute does (on SQLite
+// the program finds out by itself that nobody else is alive), and a ticket whose opening nobody heard of is looked for, as
+// happens after ten minutes.
 func (s *site) elapse(t *testing.T) {
 	t.Helper()
-	url := s.env["SOPD_DATABASE_URL"]
-	if strings.HasPrefix(url, "sqlite:") {
-		return
+	statements := []string{"UPDATE effects SET next = 0 WHERE done = 0 AND error = 'being opened'"}
+	driver, name := "sqlite", s.env["SOPD_DATABASE_URL"]
+	if path, ok := strings.CutPrefix(name, "sqlite:"); ok {
+		name = "file:" + path + "?_pragma=busy_timeout(5000)"
+	} else {
+		driver, statements = "pgx", append(statements, "UPDATE leases SET until = 0")
 	}
-	db, err := sql.Open("pgx", url)
+	db, err := sql.Open(driver, name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), "UPDATE leases SET until = 0"); err != nil {
-		t.Fatal(err)
+	for _, statement := range statements {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,8 @@ type day struct {
 
 	leavers, drifters, staff []string // who is left to leave, to be put into a group by hand, to ask for something
 	given                    []asked  // neither validated nor revoked
+	alarms                   []alarm  // whose incidents are open
+	raised                   int      // alarms so far
 	// wants holds what has to be so in the end, by a sentence.
 	wants map[string]func() bool
 }
@@ -213,4 +216,61 @@ func (d *day) drift() {
 	d.must(d.world.ConsoleAdd("anouk", short, "payments-viewers"))
 	user, group := d.world.Person(short).OktaID, d.world.Group("payments-viewers").ID
 	d.want(short+" is paged for once", func() bool { return len(d.world.AlertsAbout(user, group)) == 1 })
+}
+
+// alarm is an alert that monitoring has raised.
+type alarm struct{ title, id string }
+
+// incident is the ticket of the alarm, once it was opened.
+func (d *day) incident(a alarm) (key world.Key, ok bool) {
+	found := d.world.SecurityTickets("Sev 1: " + a.title)
+	if len(found) == 0 {
+		return "", false
+	}
+	return found[0], true
+}
+
+// alarm is an alert of the highest priority: an incident is opened as a ticket, and the alert's notes name it.
+func (d *day) alarm() {
+	d.raised++
+	a := alarm{title: fmt.Sprintf("Alarm %d of the night", d.raised)}
+	id, err := d.world.Alarm(world.Incident{Message: a.title, Priority: "P1"})
+	d.must(err)
+	a.id = id
+	d.alarms = append(d.alarms, a)
+	d.want(a.title+" has one ticket", func() bool { return len(d.world.SecurityTickets("Sev 1: "+a.title)) == 1 })
+	d.want(a.title+" has one note of its ticket, and none twice", func() bool {
+		key, opened := d.incident(a)
+		alert, _ := d.world.Alert(a.id)
+		said, naming := make(map[string]bool), 0
+		for _, note := range alert.Notes {
+			if said[note.Text] {
+				return false
+			}
+			said[note.Text] = true
+			if strings.Contains(note.Text, "Sev 1") && strings.Contains(note.Text, string(key)) {
+				naming++
+			}
+		}
+		return opened && naming == 1
+	})
+}
+
+// resolve ends an incident in Jira, or raises an alarm where there is none: the alert is closed, and a review is opened.
+func (d *day) resolve() {
+	i := slices.IndexFunc(d.alarms, func(a alarm) bool { _, opened := d.incident(a); return opened })
+	if i < 0 {
+		d.alarm()
+		return
+	}
+	a := d.alarms[i]
+	d.alarms = slices.Delete(d.alarms, i, i+1)
+	key, _ := d.incident(a)
+	for _, status := range []string{world.StatusResolved, world.StatusClosed} {
+		d.must(d.world.Drag("noor", key, status))
+	}
+	d.want(a.title+" is closed", func() bool { alert, _ := d.world.Alert(a.id); return alert.Closed })
+	d.want(a.title+" has one review", func() bool {
+		return len(d.world.SecurityTickets("Post-incident review of "+string(key))) == 1
+	})
 }
