@@ -237,11 +237,18 @@ func (s *site) crash(t *testing.T, d *day, p place) {
 func (s *site) elapse(t *testing.T) {
 	t.Helper()
 	statements := []string{"UPDATE effects SET next = 0 WHERE done = 0 AND error = 'being opened'"}
-	driver, name := "sqlite", s.env["SOPD_DATABASE_URL"]
+	if !strings.HasPrefix(s.env["SOPD_DATABASE_URL"], "sqlite:") {
+		statements = append(statements, "UPDATE leases SET until = 0")
+	}
+	s.execute(t, statements...)
+}
+
+// execute changes what is in the database behind the program's back.
+func (s *site) execute(t *testing.T, statements ...string) {
+	t.Helper()
+	driver, name := "pgx", s.env["SOPD_DATABASE_URL"]
 	if path, ok := strings.CutPrefix(name, "sqlite:"); ok {
-		name = "file:" + path + "?_pragma=busy_timeout(5000)"
-	} else {
-		driver, statements = "pgx", append(statements, "UPDATE leases SET until = 0")
+		driver, name = "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)"
 	}
 	db, err := sql.Open(driver, name)
 	if err != nil {
