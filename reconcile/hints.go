@@ -136,18 +136,31 @@ const (
 	// recheckBatch bounds how many are looked at in one pass, so that a pass stays cheap: at one pass in half a minute it is
 	// enough for ten thousand tickets a day.
 	recheckBatch = 5
+	// recheckPause is how long none is looked for after a look that has found the last one, and after the start: with a
+	// million grants a look takes seconds.
+	recheckPause = 10 * time.Minute
 )
 
 // observeOld reads again the tickets that have gone unread for long.
 func (r *Reconciler) observeOld(ctx context.Context) error {
+	now := r.Now()
+	if r.recheckFrom.IsZero() || r.recheckFrom.After(now.Add(recheckPause)) { // or the clock was set back
+		r.recheckFrom = now.Add(recheckPause)
+	}
+	if now.Before(r.recheckFrom) {
+		return nil
+	}
 	var old []ticket.Key
 	err := r.Store.Read(ctx, func(tx *store.Tx) error {
 		var err error
-		old, err = tx.TicketsToRecheck(r.Now().Add(-recheckAfter), recheckBatch)
+		old, err = tx.TicketsToRecheck(now.Add(-recheckAfter), recheckBatch)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if len(old) < recheckBatch {
+		r.recheckFrom = now.Add(recheckPause)
 	}
 	for _, key := range old {
 		if err := r.readTicket(ctx, key); err != nil {

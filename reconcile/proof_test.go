@@ -355,6 +355,29 @@ func TestATicketThatIsDeletedTakesNothingAndSaysThatItIsGone(t *testing.T) {
 	}
 }
 
+func TestTicketsThatWentUnreadAreLookedForOnceInAWhile(t *testing.T) {
+	b := newBench(t)
+	first := b.wikiFor("uAda", time.Time{})
+	later(10 * time.Second)(b)
+	b.settle()
+	later(5 * time.Minute)(b)
+	second := b.wikiFor("uHR", time.Time{})
+	later(10 * time.Second)(b)
+	b.settle()
+	delete(b.v.jira.issues, first)
+	delete(b.v.jira.issues, second)
+	later(24*time.Hour - 10*time.Minute)(b)
+	found := 0
+	for minute := 0; minute < 30 && found == 0; minute++ {
+		later(time.Minute)(b)
+		b.settle()
+		found = len(b.findings(reconcile.FindingOrphaned))
+	}
+	if found != 2 {
+		t.Errorf("%d tickets were found to be gone at first, want both in one look: they went unread five minutes apart", found)
+	}
+}
+
 // Somebody was to leave next week. Whether they still do is not for a missing ticket to say, and somebody has to ask.
 func TestAnOffboardingWhoseTicketIsDeletedTakesNothingAndIsPointedOut(t *testing.T) {
 	b := newBench(t)

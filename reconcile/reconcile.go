@@ -181,6 +181,8 @@ type Reconciler struct {
 	inSeveral candidates
 	// unserved counts the tickets of the pass under way for which the vendor did not serve.
 	unserved int
+	// recheckFrom is when tickets that have gone unread for long are looked for again; zero before the first pass.
+	recheckFrom time.Time
 	// fence proves, in each write of the pass under way, that nobody else has taken the writer's place since.
 	fence int64
 }
