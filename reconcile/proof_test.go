@@ -357,24 +357,30 @@ func TestATicketThatIsDeletedTakesNothingAndSaysThatItIsGone(t *testing.T) {
 
 func TestTicketsThatWentUnreadAreLookedForOnceInAWhile(t *testing.T) {
 	b := newBench(t)
-	first := b.wikiFor("uAda", time.Time{})
+	first, second := b.wikiFor("uAda", time.Time{}), b.wikiFor("uHR", time.Time{})
 	later(10 * time.Second)(b)
 	b.settle()
-	later(5 * time.Minute)(b)
-	second := b.wikiFor("uHR", time.Time{})
-	later(10 * time.Second)(b)
-	b.settle()
-	delete(b.v.jira.issues, first)
-	delete(b.v.jira.issues, second)
-	later(24*time.Hour - 10*time.Minute)(b)
-	found := 0
-	for minute := 0; minute < 30 && found == 0; minute++ {
-		later(time.Minute)(b)
-		b.settle()
-		found = len(b.findings(reconcile.FindingOrphaned))
+	later(time.Hour)(b)
+	lost := func(key ticket.Key) { // the ticket is deleted, and went unread for long
+		delete(b.v.jira.issues, key)
+		b.change(func(tx *store.Tx) error {
+			known, _, _, err := tx.Ticket(key)
+			if err != nil {
+				return err
+			}
+			return tx.PutTicket(known, b.v.clock.now.Add(-25*time.Hour))
+		})
 	}
-	if found != 2 {
-		t.Errorf("%d tickets were found to be gone at first, want both in one look: they went unread five minutes apart", found)
+	orphans := func(after time.Duration) int {
+		later(after)(b)
+		b.settle()
+		return len(b.findings(reconcile.FindingOrphaned))
+	}
+	lost(first)
+	atOnce := orphans(time.Minute)
+	lost(second)
+	if soon, then := orphans(time.Minute), orphans(10*time.Minute); atOnce != 1 || soon != 1 || then != 2 {
+		t.Errorf("%d, %d and %d tickets were found to be gone, want 1 at once, the other not within a minute but within ten", atOnce, soon, then)
 	}
 }
 
