@@ -67,12 +67,19 @@ type panel struct {
 	title   string
 	about   string // what it shows and what to do
 	alert   string // the alert whose entry in the runbook goes on from here; empty for none
-	unit    string // Grafana's identifier: s, percentunit, short …
+	unit    string // Grafana's identifier: s, percentunit, count …
 	width   uint32 // of 24
+	empty   string // what is shown when no series answers; by default, that there is no figure
 	steps   []step
 	queries []query
 	words   map[string]string // what is shown for a value: "1" → "on"
+	hues    []hue             // of series whose name has a meaning of its own
+	decades bool              // the axis counts 1, 10, 100: for seconds beside days
+	softTop float64           // the axis reaches at least so far
 }
+
+// count is Grafana's name for whole numbers, written out: 1,103 and not 1.10 K, of which no two neighbours differ.
+const count = "locale"
 
 // step is the colour from a value on.
 type step struct {
@@ -80,13 +87,39 @@ type step struct {
 	color string
 }
 
+// hue is the colour of the series, or of all whose name the pattern fits when it is written between slashes.
+type hue struct{ name, color string }
+
 // query asks Prometheus. $job and the board's choices stand for what the reader chose.
 type query struct {
 	expr      string
 	legend    string // the column's heading in a table
 	unit      string // of the column, where it differs from the panel's
+	steps     []step // of the column: colours its figures
 	exemplars bool   // shown as dots that carry the change ID
 }
+
+// How promises and what ends stand, in the colours that people expect of them.
+func standings() []hue {
+	return []hue{{"on_track", "green"}, {"at_risk", "orange"}, {"breached", "red"}, {"met", "green"}}
+}
+
+// lastHour counts what a series of the store has gained in an hour, joined over replicas. It is not increase(): that does not
+// see the first of a kind, because its series is born at 1. What is read from the store never restarts at zero.
+func lastHour(by, series string) string {
+	x := `max by (` + by + `) (` + series
+	return x + `) - (` + x + ` offset 1h) or ` + x + `) * 0)`
+}
+
+// seen keeps of a gauge the series that were above zero at some time of what is shown: the legend then names what there is
+// to see.
+func seen(by, series string) string {
+	x := `max by (` + by + `) (` + series + `)`
+	return x + ` and max by (` + by + `) (max_over_time(` + series + `[$__range])) > 0`
+}
+
+// since is the age of a time stamp that is 0 before the first.
+func since(stamp string) string { return `time() - max(` + stamp + `{job="$job"})` }
 
 // none is the scale of what should not be there at all.
 func none(color string) []step { return []step{{1, color}} }

@@ -73,14 +73,35 @@ type drawn struct {
 			Exemplar bool   `json:"exemplar"`
 		} `json:"targets"`
 		FieldConfig struct {
-			Defaults struct{ Unit string }
+			Defaults struct {
+				Unit, NoValue string
+				Mappings      []struct {
+					Type    string
+					Options struct {
+						Match  string
+						Result struct{ Text, Color string }
+					}
+				}
+				Thresholds struct{ Steps []struct{ Color string } }
+			}
+			Overrides []struct {
+				Properties []struct {
+					ID    string `json:"id"`
+					Value any    `json:"value"`
+				}
+			}
 		} `json:"fieldConfig"`
+		Transformations []struct {
+			ID string `json:"id"`
+		} `json:"transformations"`
 	} `json:"panels"`
 	Templating struct {
 		List []struct {
 			Name  string `json:"name"`
 			Type  string `json:"type"`
 			Query any    `json:"query"`
+
+			Multi, IncludeAll bool
 		} `json:"list"`
 	} `json:"templating"`
 }
@@ -191,6 +212,83 @@ func TestEveryPanelSaysWhatToDoAndInWhatUnit(t *testing.T) {
 	}
 }
 
+// known is what these boards use of Grafana, each tried by drawing the boards with @grafana/data and @grafana/ui 12.1.0.
+func known() map[string][]string {
+	return map[string][]string{
+		"panel":          {"row", "stat", "timeseries", "table"},
+		"unit":           {"s", "percentunit", "reqps", "locale", "dthms"},
+		"transformation": {"merge", "organize"},
+		"property": {
+			"unit", "color", "thresholds", "mappings", "custom.width", "custom.cellOptions",
+			"custom.lineStyle", "custom.fillOpacity", "custom.showPoints", "custom.hideFrom",
+		},
+	}
+}
+
+func TestPanelsUseOnlyWhatGrafanaKnows(t *testing.T) {
+	know, used := known(), make(map[string]bool)
+	for name, d := range boards(t) {
+		for _, p := range d.Panels {
+			use := func(what, word string) {
+				used[what] = true
+				if !slices.Contains(know[what], word) {
+					t.Errorf("%s, %s: %s %q has not been tried", name, p.Title, what, word)
+				}
+			}
+			use("panel", p.Type)
+			if p.Type != "row" {
+				use("unit", p.FieldConfig.Defaults.Unit)
+			}
+			for _, change := range p.Transformations {
+				use("transformation", change.ID)
+			}
+			for _, o := range p.FieldConfig.Overrides {
+				for _, property := range o.Properties {
+					use("property", property.ID)
+					if unit, set := property.Value.(string); set && property.ID == "unit" {
+						use("unit", unit)
+					}
+				}
+			}
+		}
+	}
+	if len(used) != len(know) {
+		t.Errorf("only %v were looked at", used)
+	}
+}
+
+func TestAFigureThatIsMissingOrBadIsNotGreen(t *testing.T) {
+	stats := 0
+	for name, d := range boards(t) {
+		for _, p := range d.Panels {
+			if p.Type != "stat" {
+				continue
+			}
+			stats++
+			set := p.FieldConfig.Defaults
+			if m := set.Mappings; len(m) == 0 || m[0].Type != "special" || m[0].Options.Match != "null+nan" || m[0].Options.Result.Color != "text" {
+				t.Errorf("%s, %s: no figure looks like a good one", name, p.Title)
+			}
+			if len(p.Links) > 0 && len(set.Thresholds.Steps) < 2 {
+				t.Errorf("%s, %s: has an alert, and the same colour when that fires", name, p.Title)
+			}
+		}
+	}
+	if stats < 20 {
+		t.Errorf("only %d figures were looked at", stats)
+	}
+}
+
+func TestAnEmptyPanelSaysWhatThatMeans(t *testing.T) {
+	for name, d := range boards(t) {
+		for _, p := range d.Panels {
+			if p.Type != "row" && p.FieldConfig.Defaults.NoValue == "" {
+				t.Errorf("%s, %s: shows no more than that there is no data", name, p.Title)
+			}
+		}
+	}
+}
+
 func TestPanelsFillTheirLinesAndDoNotOverlap(t *testing.T) {
 	for name, d := range boards(t) {
 		taken, ids := make(map[[2]int]string), make(map[int]bool)
@@ -210,6 +308,20 @@ func TestPanelsFillTheirLinesAndDoNotOverlap(t *testing.T) {
 		}
 		if len(taken)%24 != 0 {
 			t.Errorf("%s: some line is not filled", name)
+		}
+	}
+}
+
+func TestVariablesOfOneNameTakeTheSameValues(t *testing.T) {
+	type kind struct{ Multi, All bool }
+	seen := make(map[string]kind)
+	for name, d := range boards(t) {
+		for _, v := range d.Templating.List {
+			k := kind{v.Multi, v.IncludeAll}
+			if other, twice := seen[v.Name]; twice && k != other {
+				t.Errorf("%s: %s is %+v here and %+v on another board, whose links carry it over", name, v.Name, k, other)
+			}
+			seen[v.Name] = k
 		}
 	}
 }

@@ -1,7 +1,7 @@
 package dashboards
 
 import (
-	"fmt"
+	"cmp"
 	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
@@ -32,7 +32,7 @@ func (b board) build() (dashboard.Dashboard, error) {
 	d := dashboard.NewDashboardBuilder(b.title).Uid(b.uid).Description(b.about).Tags([]string{tag}).
 		Time("now-24h", "now").Refresh("1m").Timezone("browser").Readonly().
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
-		Link(dashboard.NewDashboardLinkBuilder("sopd").Type(dashboard.DashboardLinkTypeDashboards).Tags([]string{tag}).KeepTime(true)).
+		Link(dashboard.NewDashboardLinkBuilder("sopd").Type(dashboard.DashboardLinkTypeDashboards).Tags([]string{tag}).KeepTime(true).IncludeVars(true)).
 		Link(dashboard.NewDashboardLinkBuilder("Runbook").Type(dashboard.DashboardLinkTypeLink).Url(runbook).TargetBlank(true)).
 		WithVariable(dashboard.NewDatasourceVariableBuilder("datasource").Label("Prometheus").Type("prometheus")).
 		WithVariable(labelValues("job", "sopd_writes_enabled").Label("Job"))
@@ -94,7 +94,7 @@ type picture[B any] interface {
 	Span(w uint32) B
 	Unit(unit string) B
 	Links(links []cog.Builder[dashboard.DashboardLink]) B
-	Mappings(mappings []dashboard.ValueMapping) B
+	NoValue(noValue string) B
 	Thresholds(thresholds cog.Builder[dashboard.ThresholdsConfig]) B
 	WithTarget(target cog.Builder[variants.Dataquery]) B
 }
@@ -102,33 +102,86 @@ type picture[B any] interface {
 func (p panel) build(id uint32) cog.Builder[dashboard.Panel] {
 	switch p.kind {
 	case lines:
-		b := dress(timeseries.NewPanelBuilder(), p, id).Height(8).FillOpacity(8).ShowPoints(common.VisibilityModeAuto).
-			Legend(common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true)).
-			Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti))
-		if len(p.steps) > 0 {
-			b.ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed))
-		}
-		return b
+		return p.curves(dress(timeseries.NewPanelBuilder(), p, id).Height(8))
 	case listed:
-		return p.columns(dress(table.NewPanelBuilder(), p, id).Height(10))
+		return p.columns(dress(table.NewPanelBuilder(), p, id).Height(12))
 	default:
 		return dress(stat.NewPanelBuilder(), p, id).Height(4).GraphMode(common.BigValueGraphModeArea).
-			ColorMode(common.BigValueColorModeValue).NoValue("no figure").
+			ColorMode(common.BigValueColorModeValue).Mappings(p.mappings()).
+			Text(common.NewVizTextDisplayOptionsBuilder().ValueSize(figureSize)).
 			ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"}))
 	}
 }
 
+// figureSize is that of every large figure, in points: a word or a figure without its past would fill the panel.
+const figureSize = 32
+
+// curves draws lines. Where nothing happens the axis still has a height that makes sense, and whole numbers on it.
+func (p panel) curves(b *timeseries.PanelBuilder) *timeseries.PanelBuilder {
+	legend := common.NewVizLegendOptionsBuilder().DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(true)
+	if p.width == 24 {
+		legend.DisplayMode(common.LegendDisplayModeTable).Placement(common.LegendPlacementRight).Calcs([]string{"lastNotNull"})
+	}
+	b.Legend(legend).ShowPoints(common.VisibilityModeAuto).AxisSoftMax(p.softTop).
+		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
+	switch {
+	case p.unit == count:
+		b.Min(0).Decimals(0).AxisSoftMax(1).FillOpacity(8)
+	case p.decades:
+		b.ScaleDistribution(common.NewScaleDistributionConfigBuilder().Type(common.ScaleDistributionLog).Log(10))
+	case p.unit != "percentunit" || p.softTop < 1:
+		b.Min(0)
+	}
+	if len(p.steps) > 0 {
+		b.ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed))
+	}
+	for _, h := range p.hues {
+		colored := []dashboard.DynamicConfigValue{{Id: "color", Value: fixed(h.color)}}
+		if strings.HasPrefix(h.name, "/") {
+			b.OverrideByRegexp(h.name, colored)
+		} else {
+			b.OverrideByName(h.name, colored)
+		}
+	}
+	if p.promises() {
+		b.OverrideByRegexp("/"+promised+"$/", []dashboard.DynamicConfigValue{
+			{Id: "color", Value: fixed("red")},
+			{Id: "custom.lineStyle", Value: map[string]any{"fill": "dash", "dash": []int{10, 10}}},
+			{Id: "custom.fillOpacity", Value: 0},
+			{Id: "custom.showPoints", Value: "never"},
+			{Id: "custom.hideFrom", Value: map[string]bool{"legend": true, "tooltip": false, "viz": false}},
+		})
+	}
+	return b
+}
+
+// promised ends the name of a line that is not to be crossed.
+const promised = ", promised"
+
+// promises reports whether such lines are drawn. They are red and broken, and the legend names only what is measured.
+func (p panel) promises() bool {
+	for _, q := range p.queries {
+		if strings.HasSuffix(q.legend, promised) {
+			return true
+		}
+	}
+	return false
+}
+
+func fixed(color string) map[string]string {
+	return map[string]string{"mode": "fixed", "fixedColor": color}
+}
+
 // dress sets what every panel has.
 func dress[B picture[B]](b B, p panel, id uint32) B {
-	b.Id(id).Title(p.title).Description(p.about).Datasource(source()).Span(p.width).Unit(p.unit).Thresholds(scale(p.steps))
+	b.Id(id).Title(p.title).Description(p.about).Datasource(source()).Span(p.width).Unit(p.unit).
+		Thresholds(dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(scale(p.steps)))
 	if p.alert != "" {
 		link := dashboard.NewDashboardLinkBuilder("Runbook: " + p.alert).Type(dashboard.DashboardLinkTypeLink).
 			Url(runbook + "#" + strings.ToLower(p.alert)).TargetBlank(true)
 		b.Links([]cog.Builder[dashboard.DashboardLink]{link})
 	}
-	if len(p.words) > 0 {
-		b.Mappings([]dashboard.ValueMapping{p.mapping()})
-	}
+	b.NoValue(cmp.Or(p.empty, "no figure"))
 	for i, q := range p.queries {
 		b.WithTarget(q.build(p.kind, refID(i)))
 	}
@@ -138,25 +191,50 @@ func dress[B picture[B]](b B, p panel, id uint32) B {
 // refID names a panel's queries A, B, C …
 func refID(i int) string { return "ABCDEFGHIJ"[i : i+1] }
 
-// scale is green below the first step, unless that begins at 0: then it has that step's colour.
-func scale(steps []step) *dashboard.ThresholdsConfigBuilder {
+// scale is green below the first step, unless that begins at 0: then it has that step's colour. Without steps a figure is
+// neither good nor bad.
+func scale(steps []step) []dashboard.Threshold {
 	all := []dashboard.Threshold{{Color: "green"}}
-	if len(steps) > 0 && steps[0].from == 0 {
+	if len(steps) == 0 {
+		all[0].Color = "blue"
+	} else if steps[0].from == 0 {
 		all[0].Color, steps = steps[0].color, steps[1:]
 	}
 	for _, s := range steps {
 		all = append(all, dashboard.Threshold{Value: cog.ToPtr(s.from), Color: s.color})
 	}
-	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(all)
+	return all
 }
 
-func (p panel) mapping() dashboard.ValueMapping {
-	m := dashboard.NewValueMap()
-	m.Options = make(map[string]dashboard.ValueMappingResult)
-	for value, word := range p.words {
-		m.Options[value] = dashboard.ValueMappingResult{Text: cog.ToPtr(word)}
+// never is an age in seconds that only the beginning of 1970 has: of a time stamp that is 0.
+const never = 1e9
+
+// absent says that there is no figure, which is neither green nor red.
+func absent(word string) dashboard.ValueMapping {
+	m := dashboard.NewSpecialValueMap()
+	m.Options.Match = dashboard.SpecialValueMatchNullAndNan
+	m.Options.Result = dashboard.ValueMappingResult{Text: &word, Color: cog.ToPtr("text")}
+	return dashboard.ValueMapping{SpecialValueMap: m}
+}
+
+// mappings says values in words.
+func (p panel) mappings() []dashboard.ValueMapping {
+	all := []dashboard.ValueMapping{absent(cmp.Or(p.empty, "no figure"))}
+	if p.unit == "s" {
+		old := dashboard.NewRangeMap()
+		old.Options.From = cog.ToPtr(float64(never))
+		old.Options.Result = dashboard.ValueMappingResult{Text: cog.ToPtr("never"), Color: cog.ToPtr("red")}
+		all = append(all, dashboard.ValueMapping{RangeMap: old})
 	}
-	return dashboard.ValueMapping{ValueMap: m}
+	if len(p.words) > 0 {
+		m := dashboard.NewValueMap()
+		m.Options = make(map[string]dashboard.ValueMappingResult)
+		for value, word := range p.words {
+			m.Options[value] = dashboard.ValueMappingResult{Text: cog.ToPtr(word)}
+		}
+		all = append(all, dashboard.ValueMapping{ValueMap: m})
+	}
+	return all
 }
 
 func (q query) build(k kind, ref string) *prometheus.DataqueryBuilder {
@@ -171,21 +249,47 @@ func (q query) build(k kind, ref string) *prometheus.DataqueryBuilder {
 	return b
 }
 
-// columns joins the queries of a table on their labels and names the columns. The first value is what is sorted by.
+// columns joins the queries of a table on their labels and names the columns. It is sorted by the first figure, those alike
+// by the next.
 func (p panel) columns(b *table.PanelBuilder) *table.PanelBuilder {
 	names := map[string]any{"sop": "SOP", "kpi": "Promise", "severity": "Severity"}
+	order := map[string]any{"sop": 0, "kpi": 1, "severity": 2}
+	b.OverrideByRegexp("/^(SOP|Promise)$/", []dashboard.DynamicConfigValue{{Id: "custom.width", Value: 170}})
+	var sorted []cog.Builder[common.TableSortByFieldState]
 	for i, q := range p.queries {
-		names[fmt.Sprintf("Value #%s", refID(i))] = q.legend
-		if q.unit != "" {
-			b.OverrideByName(q.legend, []dashboard.DynamicConfigValue{{Id: "unit", Value: q.unit}})
+		value := "Value #" + refID(i)
+		names[value], order[value] = q.legend, len(order)
+		if set := q.column(); len(set) > 0 {
+			b.OverrideByName(q.legend, set)
+		}
+		if i < 3 {
+			sorted = append(sorted, common.NewTableSortByFieldStateBuilder().DisplayName(q.legend).Desc(true))
 		}
 	}
-	return b.NoValue("–").
+	return b.NoValue(dash).Width(columnWidth).
 		WithTransformation(dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}).
 		WithTransformation(dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{
-			"excludeByName": map[string]any{"Time": true}, "renameByName": names,
-		}}).
-		SortBy([]cog.Builder[common.TableSortByFieldState]{
-			common.NewTableSortByFieldStateBuilder().DisplayName(p.queries[0].legend).Desc(true),
-		})
+			"excludeByName": map[string]any{"Time": true}, "renameByName": names, "indexByName": order,
+		}}).SortBy(sorted)
+}
+
+// columnWidth lets a dozen columns stand beside each other on a screen of 1600 points.
+const columnWidth = 120
+
+// dash stands in a table where there is no figure.
+const dash = "–"
+
+// column is what a query's column has of its own.
+func (q query) column() []dashboard.DynamicConfigValue {
+	var set []dashboard.DynamicConfigValue
+	if q.unit != "" {
+		set = append(set, dashboard.DynamicConfigValue{Id: "unit", Value: q.unit})
+	}
+	if len(q.steps) > 0 {
+		colors := dashboard.ThresholdsConfig{Mode: dashboard.ThresholdsModeAbsolute, Steps: scale(q.steps)}
+		set = append(set, dashboard.DynamicConfigValue{Id: "thresholds", Value: colors},
+			dashboard.DynamicConfigValue{Id: "mappings", Value: []dashboard.ValueMapping{absent(dash)}},
+			dashboard.DynamicConfigValue{Id: "custom.cellOptions", Value: map[string]string{"type": "color-text"}})
+	}
+	return set
 }

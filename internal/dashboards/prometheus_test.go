@@ -24,8 +24,17 @@ import (
 // silent are the panels that show nothing of the demo, with the reason.
 func silent() map[string]string {
 	return map[string]string{
-		"Ledger last signed":           "the demo has no signing key",
 		"What containment has changed": "the demo's main story has no incident",
+	}
+}
+
+// untroubled are those that show something only when something is wrong or switched on: they are asked about the twin of the
+// demo, in which every gauge that was 0 is 1.
+func untroubled() map[string]bool {
+	return map[string]bool{
+		"Plans that wait, by guard": true, "Open clocks by promise": true, "Findings about incidents and paging": true,
+		"Last backup": true, "Last restore test": true, "A restore takes": true, "Stored work that is not done": true,
+		"Promises of incident response": true, // its oldest open one
 	}
 }
 
@@ -45,13 +54,14 @@ func TestARealPrometheusAnswersTheBoards(t *testing.T) {
 }
 
 func (p server) panels(t *testing.T) {
-	quiet := silent()
+	quiet, calm := silent(), untroubled()
 	for name, d := range boards(t) {
 		for _, panel := range d.Panels {
 			for _, q := range panel.Targets {
-				n := p.ask(t, q.Expr, q.Instant)
-				if _, known := quiet[panel.Title]; (n == 0) != known {
-					t.Errorf("%s, %s: %d series, expected to be silent: %t\n%s", name, panel.Title, n, known, q.Expr)
+				n, troubled := p.ask(t, q.Expr, q.Instant), p.ask(t, strings.ReplaceAll(q.Expr, "$job", "troubled"), q.Instant)
+				_, known := quiet[panel.Title]
+				if n == 0 && !known && !calm[panel.Title] || n > 0 && known || (troubled == 0) != known {
+					t.Errorf("%s, %s: %d series, %d of the troubled twin\n%s", name, panel.Title, n, troubled, q.Expr)
 				}
 				if q.Exemplar && !strings.Contains(string(p.exemplars(t, q.Expr)), "CHG-") {
 					t.Errorf("%s, %s: no exemplar carries a change ID", name, panel.Title)
@@ -91,7 +101,7 @@ func (p server) variables(t *testing.T) {
 // chosen puts what a reader would choose in the place of the variables.
 func chosen(expr string) string {
 	values := map[string]string{
-		"$job": "sopd", "$sop": ".*", "$severity": ".*", "$window": "30d", "$leavers": "de-provisioning", "$incidents": "incident-response", "$__range": "1h",
+		"$job": "sopd", "$sop": ".*", "$severity": ".*", "$window": "30d", "$requests": "access-provisioning", "$leavers": "de-provisioning", "$incidents": "incident-response", "$__range": "1h",
 	}
 	names := slices.Sorted(maps.Keys(values))
 	for _, name := range names {
@@ -116,7 +126,10 @@ func startPrometheus(t *testing.T) server {
 	}
 	target, scraped := serveSnapshot(t)
 	dir := t.TempDir()
-	config := fmt.Sprintf("scrape_configs: [{job_name: sopd, scrape_interval: 1s, static_configs: [{targets: [%q]}]}]", target)
+	config := "scrape_configs:\n"
+	for _, job := range []string{"sopd", "troubled"} {
+		config += fmt.Sprintf("- {job_name: %s, scrape_interval: 1s, metrics_path: /%s, static_configs: [{targets: [%q]}]}\n", job, job, target)
+	}
 	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -155,6 +168,7 @@ func follow(log io.Reader, address chan<- string) {
 func (p server) after(t *testing.T, signal <-chan string) server {
 	t.Helper()
 	soon(t, signal)
+	soon(t, signal)
 	return p
 }
 
@@ -169,24 +183,31 @@ func soon(t *testing.T, signal <-chan string) string {
 	}
 }
 
-// serveSnapshot serves the demo's metrics as OpenMetrics. Counters grow by one with each scrape. The third scrape gives the
-// signal: by then two are stored.
+// serveSnapshot serves the demo's metrics and those of its troubled twin as OpenMetrics. Counters grow by one with each
+// scrape. The third scrape of each gives the signal: by then two are stored.
 func serveSnapshot(t *testing.T) (address string, scraped <-chan string) {
 	t.Helper()
 	text := read(t, filepath.Join("testdata", "metrics.txt"))
-	var n atomic.Int64
-	third := make(chan string, 1)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		count := n.Add(1)
-		w.Header().Set("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
-		_, _ = io.WriteString(w, grown(text, count)) // a scrape that is cut off is no concern of ours
-		if count == 3 {
-			third <- ""
-		}
-	}))
+	third := make(chan string, 2)
+	mux := http.NewServeMux()
+	for path, text := range map[string]string{"/sopd": text, "/troubled": zero.ReplaceAllString(text, "${1}1")} {
+		var n atomic.Int64
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			count := n.Add(1)
+			w.Header().Set("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+			_, _ = io.WriteString(w, grown(text, count)) // a scrape that is cut off is no concern of ours
+			if count == 3 {
+				third <- path
+			}
+		})
+	}
+	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return strings.TrimPrefix(s.URL, "http://"), third
 }
+
+// zero is a gauge that says that all is well, or that nothing is there yet.
+var zero = regexp.MustCompile(`(?m)^(sopd_(?:findings|guard_disabled|holds|kpi_open|kpi_oldest_open_seconds|backup\w*|restore\w*|queue_depth|paging_disagreements)(?:\{[^}]*\})? )0(?:\.0)?$`)
 
 var counted = regexp.MustCompile(`(?m)^(sopd_\w+(?:_total|_bucket|_count)(?:\{[^}]*\})? )(\d+)(?:\.0)?`)
 
