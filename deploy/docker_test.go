@@ -21,6 +21,7 @@ type service struct {
 	Profiles []string `yaml:"profiles"`
 	Volumes  []string `yaml:"volumes"`
 	Ports    []string `yaml:"ports"`
+	Restart  string   `yaml:"restart"`
 }
 
 func services(t *testing.T) map[string]service {
@@ -71,6 +72,24 @@ func TestComposePublishesOnThisMachineOnly(t *testing.T) {
 			if !strings.HasPrefix(port, "127.0.0.1:") {
 				t.Errorf("%s: publishes %s", name, port)
 			}
+		}
+	}
+}
+
+func TestEveryServiceThatIsNoDemoComesBackAfterARestartOfTheMachine(t *testing.T) {
+	for name, s := range services(t) {
+		if slices.Contains(s.Profiles, "real") && s.Restart != "unless-stopped" {
+			t.Errorf("%s: restart is %q", name, s.Restart)
+		}
+	}
+}
+
+func TestWhatAServiceWritesOutlivesIt(t *testing.T) {
+	for name, folder := range map[string]string{
+		"sopd": "/var/lib/sopd", "postgres": "/var/lib/postgresql/data", "prometheus": "/prometheus", "alertmanager": "/alertmanager", "grafana": "/var/lib/grafana",
+	} {
+		if !slices.ContainsFunc(services(t)[name].Volumes, func(v string) bool { return v == name+":"+folder }) {
+			t.Errorf("%s: %s is on no volume", name, folder)
 		}
 	}
 }
