@@ -249,7 +249,7 @@ func modes(t *testing.T, dir string) {
 		}
 	}
 	for name, mode := range map[string]string{
-		"/usr/bin/sopd": "-rwxr-xr-x", "/usr/lib/systemd/system/sopd.service": "-rw-r--r--", "/etc/sopd/sopd.env": "-rw-r-----",
+		"/usr/bin/sopd": "-rwxr-xr-x", "/usr/sbin/sopdctl": "-rwxr-xr-x", "/usr/lib/systemd/system/sopd.service": "-rw-r--r--", "/etc/sopd/sopd.env": "-rw-r-----",
 		"/etc/sopd/secrets": "drwx------", "/etc/sopd/policies": "drwxr-x---", "/var/lib/sopd": "drwx------", "/usr/share/doc/sopd/copyright": "-rw-r--r--",
 	} {
 		if modes[name] != mode {

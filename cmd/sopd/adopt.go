@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/user"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -49,11 +48,11 @@ func newAdoptCommand(c console) *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
-			person, err := user.Current()
+			person, err := signedIn()
 			if err != nil {
-				return fmt.Errorf("finding out who you are: %w", err)
+				return err
 			}
-			result, err := adopt(cmd.Context(), d, adoption{groups: chosen, days: days, by: person.Username})
+			result, err := adopt(cmd.Context(), d, adoption{groups: chosen, days: days, by: person})
 			if err != nil {
 				return err
 			}

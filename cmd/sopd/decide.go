@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/user"
 	"slices"
 	"time"
 
@@ -38,8 +37,8 @@ func newHoldDecision(c console, v verdict) *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
 		Use: v.verb + " HOLD --reason TEXT", Short: v.short, Args: cobra.ExactArgs(1),
-		Long: v.short + ".\n\nYour account on this machine is recorded with the reason. Where the policies name holdApprovers, only those\n" +
-			"accounts may decide, and none lets through a plan that its owner has caused.",
+		Long: v.short + ".\n\nThe account that you signed in to on this machine is recorded with the reason; sudo does not change it. Where the\n" +
+			"policies name holdApprovers, only those accounts may decide, and none lets through a plan that its owner has caused.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := hold.ParseID(args[0])
 			if err != nil {
@@ -52,11 +51,9 @@ func newHoldDecision(c console, v verdict) *cobra.Command {
 			if d.people, err = holdApprovers(c); err != nil {
 				return err
 			}
-			person, err := user.Current()
-			if err != nil {
-				return fmt.Errorf("finding out who you are: %w", err)
+			if d.account, err = signedIn(); err != nil {
+				return err
 			}
-			d.account = person.Username
 			h, err := decideHold(cmd, c, id, v, d)
 			if err != nil {
 				return err

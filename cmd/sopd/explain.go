@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
 	"strings"
 	"time"
 
@@ -138,9 +137,9 @@ func prepareUndo(ctx context.Context, c console, subject string) (h hold.Hold, e
 	if err != nil {
 		return h, usage(fmt.Errorf("SOPD_POLICY_DIR: the policies are not sound:\n%w", err))
 	}
-	person, err := user.Current()
+	person, err := signedIn()
 	if err != nil {
-		return h, fmt.Errorf("finding out who you are: %w", err)
+		return h, err
 	}
 	s, err := openStore(ctx, c)
 	if err != nil {
@@ -148,7 +147,7 @@ func prepareUndo(ctx context.Context, c console, subject string) (h hold.Hold, e
 	}
 	defer s.Close()
 	err = s.Write(ctx, func(tx *store.Tx) error {
-		h, err = reconcile.PrepareUndo(tx, set, id, person.Username)
+		h, err = reconcile.PrepareUndo(tx, set, id, person)
 		return err
 	})
 	if errors.Is(err, reconcile.ErrNoUndo) {

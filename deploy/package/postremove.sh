@@ -8,6 +8,9 @@ remove | 0)
 	fi
 	;;
 purge)
+	if [ -n "$(ls -A "$DPKG_ROOT/etc/sopd/secrets" 2>/dev/null)" ]; then
+		echo "sopd: /etc/sopd holds your policies and secrets and is kept; withdraw the credentials at the vendors and remove it yourself"
+	fi
 	if [ -n "$(ls -A "$DPKG_ROOT/var/lib/sopd" 2>/dev/null)" ]; then
 		echo "sopd: /var/lib/sopd holds the ledger and is kept; remove it yourself when no auditor can ask for it any more"
 	fi
