@@ -34,7 +34,7 @@ func newPolicyLintCommand(c console) *cobra.Command {
 				return usage(fmt.Errorf("the policies of %s are not sound:\n%w", dir, err))
 			}
 			_, err = fmt.Fprintf(c.Out, "sound: %d procedures, %d systems, %d groups, %d clocks, %d calendars\n",
-				len(set.SOPs), len(set.Catalog.Systems), len(set.Catalog.Groups), len(set.Clocks), len(set.Calendars))
+				len(set.Documents), len(set.Catalog.Systems), len(set.Catalog.Groups), len(set.Clocks), len(set.Calendars))
 			return err
 		},
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/maisonrmi/sopd/internal/access"
@@ -93,6 +94,25 @@ func wrap(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
+// listen opens the address of SOPD_LISTEN, or says what is wrong with it and what to do.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", address)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("SOPD_LISTEN: another program listens on %s already, perhaps another sopd: end it, or set SOPD_LISTEN to "+
+			"another address; 127.0.0.1:0 takes any port that is free", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("SOPD_LISTEN: this user may not listen on %s; choose a port above 1023", address)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("SOPD_LISTEN: this machine has no address %s; write one of its own, or 0.0.0.0 for all", address)
+	default:
+		return nil, fmt.Errorf("SOPD_LISTEN: %s cannot be listened on; write HOST:PORT, such as 127.0.0.1:9464", address)
+	}
+}
+
 // run is the daemon until the context ends. bound is told the address once the daemon listens.
 func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	if err := d.hello(ctx); err != nil {
@@ -101,10 +121,9 @@ func (d *daemon) run(ctx context.Context, bound func(net.Addr)) error {
 	if err := d.recordPolicies(ctx); err != nil {
 		return err
 	}
-	var listen net.ListenConfig
-	l, err := listen.Listen(ctx, "tcp", d.config.Listen)
+	l, err := listen(ctx, d.config.Listen)
 	if err != nil {
-		return usage(fmt.Errorf("SOPD_LISTEN: %s cannot be listened on; is another sopd running?", d.config.Listen))
+		return usage(err)
 	}
 	loop := &loop{
 		daemon: d, stopping: ctx, due: make(chan time.Time, 1), health: &health{write: d.config.Write, store: d.store.Probe},
