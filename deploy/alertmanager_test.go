@@ -2,9 +2,7 @@ package deploy_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"os/exec"
 	"slices"
@@ -47,24 +45,9 @@ func TestAlertmanagerNamesOnlyAlertsThatExist(t *testing.T) {
 // startAlertmanager runs a real one until the test ends and returns its address.
 func startAlertmanager(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	cmd := exec.CommandContext(ctx, program(t, "prometheus-alertmanager"), "--config.file="+alertmanager, "--storage.path="+t.TempDir(),
+	address := free(t)
+	start(t, "prometheus-alertmanager", "--config.file="+alertmanager, "--storage.path="+t.TempDir(),
 		"--web.listen-address="+address, "--cluster.listen-address=", "--log.level=error")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stop()
-		_ = cmd.Wait() // killed
-	})
 	return "http://" + address
 }
 
