@@ -232,7 +232,7 @@ func schedules(ctx context.Context, p pager) ([]draft.Schedule, error) {
 		all, err := p.Schedules(ctx)
 		for _, s := range all {
 			if s.Enabled {
-				found = append(found, draft.Schedule{ID: string(s.ID), Name: s.Name})
+				found = append(found, draft.Schedule{ID: string(s.ID), Name: s.Name, Team: s.Team})
 			}
 		}
 		return found, err
@@ -242,7 +242,7 @@ func schedules(ctx context.Context, p pager) ([]draft.Schedule, error) {
 		all, err := p.Schedules(ctx)
 		for _, s := range all {
 			if s.Enabled {
-				found = append(found, draft.Schedule{ID: string(s.ID), Name: s.Name})
+				found = append(found, draft.Schedule{ID: string(s.ID), Name: s.Name, Team: s.Team})
 			}
 		}
 		return found, err

@@ -54,7 +54,7 @@ func (p *Pager) Schedules(ctx context.Context) ([]paging.Schedule, error) {
 		if s.ID == "" {
 			return nil, fmt.Errorf("opsgenie: schedule without ID: %w", access.ErrMalformed)
 		}
-		all = append(all, paging.Schedule{ID: paging.ScheduleID(s.ID), Name: s.Name, Enabled: s.Enabled})
+		all = append(all, paging.Schedule{ID: paging.ScheduleID(s.ID), Name: s.Name, Enabled: s.Enabled, Team: s.OwnerTeam.Name})
 	}
 	slices.SortFunc(all, func(a, b paging.Schedule) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return all, nil

@@ -204,8 +204,9 @@ func TestOnCallNamesThePeopleSorted(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("on call: %v\n%s", err, diff)
 	}
+	owned := paging.ScheduleID(s.AddSchedule(opsgeniemock.Schedule{Name: "Nights", Team: "Operations", Disabled: true}))
 	all, err := p.Schedules(t.Context())
-	if diff := cmp.Diff([]paging.Schedule{{ID: id, Name: "SecOps", Enabled: true}}, all); diff != "" || err != nil {
+	if diff := cmp.Diff([]paging.Schedule{{ID: owned, Name: "Nights", Team: "Operations"}, {ID: id, Name: "SecOps", Enabled: true}}, all); diff != "" || err != nil {
 		t.Errorf("schedules: %v\n%s", err, diff)
 	}
 	if _, err := p.OnCall(t.Context(), "none"); !isCause(err, access.ErrNotFound) {

@@ -75,6 +75,10 @@ type scheduleList struct {
 		ID      string `json:"id"`
 		Name    string `json:"name"`
 		Enabled bool   `json:"enabled"`
+		// OwnerTeam is absent when the schedule belongs to nobody. Source: opsgenie-oas, definitions Schedule and TeamMeta.
+		OwnerTeam struct {
+			Name string `json:"name"`
+		} `json:"ownerTeam"`
 	} `json:"data"`
 }
 

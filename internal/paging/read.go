@@ -44,4 +44,5 @@ type Schedule struct {
 	ID      ScheduleID // never changes
 	Name    string     // as the vendor shows it; can change
 	Enabled bool       // a disabled schedule has nobody on call
+	Team    string     // the name of the team that it belongs to; empty: none, or the vendor does not say
 }

@@ -11,6 +11,7 @@ type Schedule struct {
 	Name     string   // as the console shows it
 	Timezone string   // empty = "UTC"
 	Disabled bool     // nobody is on call then
+	Team     string   // the team that it belongs to; empty = none
 	OnCall   []string // e-mail addresses of those on call now
 	// Rotation holds the e-mail addresses of those who take turns; empty: those on call.
 	Rotation  []string
@@ -27,6 +28,16 @@ type wireSchedule struct {
 	Timezone    string `json:"timezone"`
 	Enabled     bool   `json:"enabled"`
 	Rotations   any    `json:"rotations"` // empty unless asked for
+
+	OwnerTeam *wireTeam `json:"ownerTeam,omitempty"` // absent when it belongs to nobody
+}
+
+// wireTeam names a team.
+//
+// Source: opsgenie-oas, definition TeamMeta.
+type wireTeam struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
 }
 
 // wireParent names the schedule that an on-call answer is about.
@@ -84,7 +95,11 @@ func (s *Server) schedule(identifier, identifierType string) *Schedule {
 }
 
 func (c *Schedule) wire() wireSchedule {
-	return wireSchedule{ID: c.ID, Name: c.Name, Timezone: cmpOr(c.Timezone, "UTC"), Enabled: !c.Disabled, Rotations: []string{}}
+	w := wireSchedule{ID: c.ID, Name: c.Name, Timezone: cmpOr(c.Timezone, "UTC"), Enabled: !c.Disabled, Rotations: []string{}}
+	if c.Team != "" {
+		w.OwnerTeam = &wireTeam{ID: "team-of-" + c.ID, Name: c.Team}
+	}
+	return w
 }
 
 func (s *Server) listSchedules(r *http.Request) answer {

@@ -35,8 +35,8 @@ var pastAlerts = []pastAlert{
 
 func (w *World) fillOpsgenie() {
 	ids := map[string]string{ScheduleSecurity: uuid(ScheduleSecurity), SchedulePlatform: uuid(SchedulePlatform)}
-	w.Opsgenie.AddSchedule(opsgeniemock.Schedule{ID: ids[ScheduleSecurity], Name: ScheduleSecurity, Timezone: paris, OnCall: []string{login("tariq")}})
-	w.Opsgenie.AddSchedule(opsgeniemock.Schedule{ID: ids[SchedulePlatform], Name: SchedulePlatform, Timezone: paris, OnCall: []string{login("yuki")}})
+	w.Opsgenie.AddSchedule(opsgeniemock.Schedule{ID: ids[ScheduleSecurity], Name: ScheduleSecurity, Team: ScheduleSecurity, Timezone: paris, OnCall: []string{login("tariq")}})
+	w.Opsgenie.AddSchedule(opsgeniemock.Schedule{ID: ids[SchedulePlatform], Name: SchedulePlatform, Team: SchedulePlatform, Timezone: paris, OnCall: []string{login("yuki")}})
 	for n, a := range pastAlerts {
 		w.Opsgenie.AddAlert(opsgeniemock.Alert{
 			ID: a.alertID(n), Message: a.message, Priority: a.priority, Source: "monitoring",

@@ -32,6 +32,7 @@ type Site struct {
 type Schedule struct {
 	ID   string // never changes
 	Name string // as the paging system shows it
+	Team string // the name of the team that it belongs to; empty where the paging system does not say
 }
 
 // Group is a group of the directory with what decides whether sopd may manage it.

@@ -253,3 +253,17 @@ func TestAwkwardNamesStaySoundYAML(t *testing.T) {
 		}
 	}
 }
+
+func TestATeamThatThePagerNamesIsTakenAndNotTheNameOfItsSchedule(t *testing.T) {
+	s := site()
+	s.Schedules = []draft.Schedule{{ID: "s2", Name: "Nights", Team: "SecOps"}, {ID: "s1", Name: "Platform rotation"}}
+	text := fileOf(t, s, "routing.yaml")
+	for _, want := range []string{
+		`security-operations: [SecOps] # guess: the team of the on-call schedule Nights`,
+		`it-operations: [Platform rotation] # guess: the team that is called like the on-call schedule`,
+	} {
+		if !strings.Contains(strings.ReplaceAll(text, `"`, ""), want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}

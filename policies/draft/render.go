@@ -154,7 +154,15 @@ func (d *drafter) escalation() string {
 	return ""
 }
 
-// Routes are the owners of findings with the schedule that is called like them.
+// team is the name of the team that a schedule belongs to, and where the name comes from.
+func (s Schedule) team() (name, comment string) {
+	if s.Team != "" {
+		return s.Team, "the team of the on-call schedule " + s.Name
+	}
+	return s.Name, "the team that is called like the on-call schedule"
+}
+
+// Routes are the owners of findings with the team whose schedule, or whose own name, is like theirs.
 func (d *drafter) Routes() []line {
 	var all []line
 	for _, owner := range []struct{ role, looks string }{
@@ -162,10 +170,12 @@ func (d *drafter) Routes() []line {
 	} {
 		looks := regexp.MustCompile(owner.looks)
 		found := slices.DeleteFunc(d.Schedules(), func(s Schedule) bool {
-			return !looks.MatchString(s.Name) || owner.role == "it-operations" && securityWords.MatchString(s.Name)
+			names := s.Name + "\n" + s.Team
+			return !looks.MatchString(names) || owner.role == "it-operations" && securityWords.MatchString(names)
 		})
 		if len(found) > 0 {
-			all = append(all, line{Key: owner.role, Value: found[0].Name})
+			team, comment := found[0].team()
+			all = append(all, line{Key: owner.role, Value: team, Comment: comment})
 		}
 	}
 	return all

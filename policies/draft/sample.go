@@ -272,11 +272,12 @@ func (a *adapter) group() string {
 	return "groups: " + found.reference()
 }
 
-// teams guesses the team from the schedule: the teams themselves are not read.
+// teams guesses the team from the on-call schedules: the teams themselves are not read.
 func (a *adapter) teams() string {
 	for _, s := range a.Schedules() {
-		if securityWords.MatchString(s.Name) {
-			return quoteAll([]string{s.Name}) + " # guess: the team that is called like the on-call schedule"
+		if securityWords.MatchString(s.Name + "\n" + s.Team) {
+			team, comment := s.team()
+			return quoteAll([]string{team}) + " # guess: " + comment
 		}
 	}
 	a.miss("the team in the pager that is paged for the two highest severities")

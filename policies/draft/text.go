@@ -130,13 +130,14 @@ approvals: # {{if .Reviewed}}the review, afterwards; {{end}}each by another acti
     owners: true
 {{- end}}`
 
-const routingText = `# Whom alerts of sopd go to. The pager's teams are not read: a guess here is the name of an on-call schedule.
+const routingText = `# Whom alerts of sopd go to. A guess here is the team that the pager names with an on-call schedule, or
+# the name of the schedule where the pager names none.
 apiVersion: sopd/v1
 kind: Routing
 {{- if .Routes}}
 owners: # teams in the pager, by the role that owns what is wrong
 {{- range .Routes}}
-  {{.Key}}: [{{q .Value}}] # guess: the team that is called like the on-call schedule
+  {{.Key}}: [{{q .Value}}] # guess: {{.Comment}}
 {{- end}}
 {{- else}}
 # open: owners: {security-operations: [name of a team], it-operations: [name of a team]}
