@@ -105,10 +105,11 @@ func standings() []hue {
 }
 
 // lastHour counts what a series of the store has gained in an hour, joined over replicas. It is not increase(): that does not
-// see the first of a kind, because its series is born at 1. What is read from the store never restarts at zero.
+// see the first of a kind, because its series is born at 1. What is read from the store never restarts at zero. Kinds that
+// gained nothing are left out.
 func lastHour(by, series string) string {
 	x := `max by (` + by + `) (` + series
-	return x + `) - (` + x + ` offset 1h) or ` + x + `) * 0)`
+	return x + `) - (` + x + ` offset 1h) or ` + x + `) * 0) > 0`
 }
 
 // seen keeps of a gauge the series that were above zero at some time of what is shown: the legend then names what there is
