@@ -119,6 +119,8 @@ func TestImportsThatPointTheWrongWayAreFaults(t *testing.T) {
 		{"the loop is tested with connectors", "reconcile/x_test.go", ours("connectors/okta"), false},
 		{"the loop sees the command", "reconcile/x.go", ours("cmd/sopd"), true},
 		{"the command wires", "cmd/sopd/x.go", ours("connectors/okta"), false},
+		{"what is deployed is tested with a mock", "deploy/x_test.go", ours("mocks/opsgeniemock"), false},
+		{"what is deployed uses our code", "deploy/x_test.go", ours("internal/access"), true},
 		{"a folder without rules", "stray/x.go", ours("internal/access"), true},
 		{"a vendor's SDK in its connector", "connectors/okta/x.go", "github.com/okta/okta-sdk-golang/v2/okta", false},
 		{"a vendor's SDK elsewhere", "reconcile/x.go", "github.com/okta/okta-sdk-golang/v2/okta", true},

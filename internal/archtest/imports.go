@@ -130,6 +130,8 @@ func below(pkg string) (folders []string, known bool) {
 		return []string{"internal", "policies", "reconcile"}, true
 	case "cmd":
 		return []string{"internal", "policies", "connectors", "mocks", "reconcile", "cmd/" + second}, true
+	case "deploy":
+		return nil, true // files of other programs, and tests of them
 	default:
 		return nil, false
 	}
@@ -147,6 +149,8 @@ func besides(pkg string) []string {
 		return []string{"internal", "mocks", "policies"}
 	case "reconcile":
 		return []string{"connectors", "mocks"}
+	case "deploy":
+		return []string{"mocks"}
 	default:
 		return nil
 	}
