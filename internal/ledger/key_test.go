@@ -28,7 +28,7 @@ func TestAKeyNeverShowsItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed := n.private.Reveal()[strings.LastIndex(n.private.Reveal(), "+")+1:]
+	seed := strings.SplitN(n.private.Reveal(), "+", 5)[4] // base64, which may hold a plus itself
 	for _, text := range []string{fmt.Sprint(key), fmt.Sprintf("%+v", key), fmt.Sprintf("%#v", key)} {
 		if strings.Contains(text, seed) {
 			t.Error("the private key is printed")
