@@ -50,6 +50,14 @@ func TestCheckReadsTheWorkflowsAndSaysWhatItCannotSee(t *testing.T) {
 			t.Errorf("check says:\n%s\nwant: %s", out, want)
 		}
 	}
+	for _, never := range []string{
+		`workflow "Emergency, reviewed afterwards"`, // nobody approves an emergency
+		`lead to  only`, // a procedure without a status that says so
+	} {
+		if strings.Contains(out, never) {
+			t.Errorf("check says:\n%s\nwant nothing of: %s", out, never)
+		}
+	}
 	bot := s.world.Person("sopd").Account
 	if err := s.world.Jira.Deny(bot, "ACC", "ADMINISTER_PROJECTS", "VIEW_READONLY_WORKFLOW"); err != nil {
 		t.Fatal(err)
