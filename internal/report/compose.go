@@ -43,7 +43,7 @@ func newComposer(in Input) *composer {
 	return c
 }
 
-// add computes one clock, for every severity that has a target or a cycle.
+// add computes one clock, for every severity that has a target or a cycle in the period.
 func (c *composer) add(d kpi.Definition) {
 	by := make(map[string][]kpi.Cycle)
 	for severity := range d.Targets {
@@ -61,11 +61,17 @@ func (c *composer) add(d kpi.Definition) {
 		if severity == "" && len(by) > 1 {
 			level = "other"
 		}
-		c.all = append(c.all, promise{
-			clock: d, severity: severity, level: level, target: target.String(), cycles: cycles,
-			summary: kpi.Summarise(cycles, c.in.Period.Period, c.in.Now),
-		})
+		summary := kpi.Summarise(cycles, c.in.Period.Period, c.in.Now)
+		if target.IsZero() && unheardOf(summary) {
+			continue // nothing is promised at this severity, and in the period nothing was there to say so of
+		}
+		c.all = append(c.all, promise{clock: d, severity: severity, level: level, target: target.String(), cycles: cycles, summary: summary})
 	}
+}
+
+// unheardOf reports whether nothing ended, ran or was left out.
+func unheardOf(s kpi.Summary) bool {
+	return s.Met+s.Breached+s.Cancelled+s.Uncounted+s.Open.OnTrack+s.Open.AtRisk+s.Open.Breached == 0
 }
 
 // summary is the few figures that a reader takes away.

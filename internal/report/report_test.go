@@ -169,6 +169,30 @@ func TestAMonthTellsWhatWasKeptBrokenAndOverdue(t *testing.T) {
 	}
 }
 
+func TestASeverityWithoutAPromiseIsNamedOnlyWhereThereIsSomethingOfIt(t *testing.T) {
+	b := story(t)
+	low := kpi.Fact{ID: "ACC-9/1", Subject: "ACC-9", Name: "request.requested", At: tenth, Recorded: tenth, Source: "pass", Severity: "low"}
+	b.add(ledger.Entry{Kind: ledger.FactRecorded, At: tenth, Body: low})
+	levels := func(p report.Period) (all []string) {
+		in := input(t, b, p)
+		in.Clocks[0].Targets = map[string]kpi.Target{"high": must(kpi.ParseTarget("24h"))}
+		for _, s := range report.Compose(in).Sections {
+			if s.Name == "promises" {
+				for _, row := range s.Table.Rows {
+					all = append(all, row[2].Text)
+				}
+			}
+		}
+		return all
+	}
+	if got := levels(october); !slices.Contains(got, "low") || !slices.Contains(got, "high") {
+		t.Errorf("October names %q", got)
+	}
+	if got := levels(must(report.ParsePeriod("2026-09"))); !slices.Equal(got, []string{"high"}) {
+		t.Errorf("September names %q", got)
+	}
+}
+
 func TestABreachStaysInEveryPeriodInWhichItIsOverdueAndInNoOther(t *testing.T) {
 	b := story(t)
 	for name, want := range map[string]int{"2026-09": 0, "2026-10": 2, "2026-11": 1} {
