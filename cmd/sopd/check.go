@@ -79,7 +79,7 @@ func printChecks(c console, lines []checked) {
 func (d *daemon) check(ctx context.Context) []checked {
 	lines := []checked{
 		{What: "configuration", OK: true},
-		{What: fmt.Sprintf("policies: %d procedures, %d systems, %d groups", len(d.policies.SOPs), len(d.policies.Catalog.Systems), len(d.policies.Catalog.Groups)), OK: true},
+		{What: fmt.Sprintf("policies: %d procedures, %d systems, %d groups", len(d.policies.Documents), len(d.policies.Catalog.Systems), len(d.policies.Catalog.Groups)), OK: true},
 		{What: "store", OK: true},
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*checkTime)
