@@ -330,7 +330,7 @@ def neutral(cell):
 # Reading: a folder or a zip file, one level deep. Nobody who made the export is trusted: what is read is bounded, and what is
 # no plain file is not opened.
 
-SMALL = 64 << 20  # of a file whose size nobody has vouched for
+UNVOUCHED = 16 << 20  # of a file whose size nobody has vouched for
 SLACK = 1 << 20  # more than was vouched for: enough to say what was added
 
 
@@ -347,7 +347,7 @@ class Bounded(io.RawIOBase):
         data = self.raw.read(len(buffer))
         self.left -= len(data)
         if self.left < 0:
-            raise Fault(self.name + ": edited: it is far larger than the manifest says")
+            raise Fault(self.name + ": edited: it is far larger than it should be")
         buffer[: len(data)] = data
         return len(data)
 
@@ -567,7 +567,7 @@ class Verifier:
             raise Fault("checkpoints.txt: replaced: no checkpoint is that at which the export before it ends")
 
     def open(self, name):
-        left = SMALL if self.sizes is None else self.sizes.get(name, 0) + SLACK
+        left = UNVOUCHED if self.sizes is None else self.sizes.get(name, 0) + SLACK
         return io.BufferedReader(Bounded(self.files.open(name), name, left), 1 << 18)
 
     def read(self, name):

@@ -106,21 +106,19 @@ type point struct {
 	line int64 // in the file of checkpoints
 }
 
-// small bounds the files that are read whole.
-const small = 64 << 20
+// unvouched is how much is read of a file for which no manifest vouches yet: the manifest and its signature.
+const unvouched = 16 << 20
 
-func (v *verifier) small(name string) ([]byte, error) {
+// whole reads a file that is small beside the records.
+func (v *verifier) whole(name string) ([]byte, error) {
 	file, err := v.open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close() //nolint:errcheck // it was only read
-	text, err := io.ReadAll(io.LimitReader(file, small+1))
+	text, err := io.ReadAll(file)
 	if err != nil {
 		return nil, unreadable(name, err)
-	}
-	if len(text) > small {
-		return nil, &Fault{File: name, Kind: ledger.Edited, Detail: "it is larger than such a file ever is"}
 	}
 	return text, nil
 }
@@ -133,7 +131,7 @@ func (v *verifier) open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, unreadable(name, err)
 	}
-	left := int64(small)
+	left := int64(unvouched)
 	if v.sizes != nil {
 		left = v.sizes[name] + slack
 	}
@@ -154,7 +152,7 @@ type bounded struct {
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.File.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, &Fault{File: b.name, Kind: ledger.Edited, Detail: "it is far larger than the manifest says"}
+		return 0, &Fault{File: b.name, Kind: ledger.Edited, Detail: "it is far larger than it should be"}
 	}
 	return n, err
 }
@@ -188,11 +186,11 @@ func unreadable(name string, err error) error {
 
 // manifest checks the signature over the manifest and reads it.
 func (v *verifier) manifest() error {
-	text, err := v.small(FileManifest)
+	text, err := v.whole(FileManifest)
 	if err != nil {
 		return err
 	}
-	signature, err := v.small(FileSignature)
+	signature, err := v.whole(FileSignature)
 	if err != nil {
 		return err
 	}
@@ -290,7 +288,7 @@ func (v *verifier) listing() error {
 
 // checkpoints checks every signature, and that the first and the last checkpoint enclose the period.
 func (v *verifier) checkpoints() error {
-	text, err := v.small(FileCheckpoints)
+	text, err := v.whole(FileCheckpoints)
 	if err != nil {
 		return err
 	}
