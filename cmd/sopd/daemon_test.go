@@ -334,6 +334,15 @@ func TestAHeldPlanIsLetThroughOnceByAPerson(t *testing.T) {
 	if code, _, _ := s.sopd(t, "holds", "approve", id, "--reason", "once more, to see whether it works"); code != exitStopped {
 		t.Errorf("a used hold was approved again: %d", code)
 	}
+	if code, out, errs := s.sopd(t, "holds"); code != exitDone || out != "No plan waits for a decision.\n" {
+		t.Errorf("holds: %d %s%s", code, out, errs)
+	}
+	if code, out, errs := s.sopd(t, "holds", "--all"); code != exitDone || !strings.Contains(out, id) {
+		t.Errorf("holds --all: %d %s%s", code, out, errs)
+	}
+	if code, _, _ := s.sopd(t, "holds", "lsit"); code != exitUsage {
+		t.Errorf("a word that is no command: %d", code)
+	}
 }
 
 func TestAVendorThatRefusesTheCredentialEndsWithTwoAndChangesNothing(t *testing.T) {

@@ -12,8 +12,12 @@ import (
 )
 
 func newHoldsCommand(c console) *cobra.Command {
-	cmd := &cobra.Command{Use: "holds", Short: "Show and decide plans that wait for a person", Args: cobra.NoArgs, RunE: help}
-	cmd.AddCommand(newHoldsListCommand(c), newHoldsShowCommand(c),
+	cmd := &cobra.Command{
+		Use: "holds", Short: "Show and decide plans that wait for a person", Args: cobra.NoArgs,
+		Long: "Show and decide plans that wait for a person. Without another word: list.",
+	}
+	byDefault(cmd, newHoldsListCommand(c))
+	cmd.AddCommand(newHoldsShowCommand(c),
 		newHoldDecision(c, verdict{"approve", "Let exactly this plan through, once", approveHold}),
 		newHoldDecision(c, verdict{"cancel", "Refuse this plan", cancelHold}))
 	return cmd
@@ -34,6 +38,10 @@ func newHoldsListCommand(c console) *cobra.Command {
 			}
 			if asJSON {
 				return writeJSON(c.Out, holds)
+			}
+			if len(holds) == 0 {
+				_, err := fmt.Fprintln(c.Out, "No plan waits for a decision.")
+				return err
 			}
 			w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "HOLD\tSTATE\tMADE\tEXPIRES\tWHY")

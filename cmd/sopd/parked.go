@@ -31,12 +31,13 @@ type parked struct {
 
 func newParkedCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "parked", Short: "Show and retry work that does not go on by itself", Args: cobra.NoArgs, RunE: help,
+		Use: "parked", Short: "Show and retry work that does not go on by itself", Args: cobra.NoArgs,
 		Long: "Show and retry work that does not go on by itself: comments and other effects on tickets, and pages, that failed\n" +
 			"too often; changes that Okta keeps refusing; tickets that cannot be read. Jobs are not among them: they are only\n" +
-			"wake-ups, made anew for whatever is open.",
+			"wake-ups, made anew for whatever is open. Without another word: list.",
 	}
-	cmd.AddCommand(newParkedListCommand(c), newParkedShowCommand(c), newParkedRetryCommand(c))
+	byDefault(cmd, newParkedListCommand(c))
+	cmd.AddCommand(newParkedShowCommand(c), newParkedRetryCommand(c))
 	return cmd
 }
 

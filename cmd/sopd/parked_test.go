@@ -76,7 +76,7 @@ func TestParkedWorkIsListedShownAndRetried(t *testing.T) {
 		if code, out, _ := sopd("show", all[i].ID); code != exitDone || !strings.Contains(out, `"what"`) {
 			t.Errorf("show %s: code %d\n%s", all[i].ID, code, out)
 		}
-		if code, out, _ := sopd("list"); code != exitDone || !strings.Contains(out, all[i].ID) {
+		if code, out, _ := sopd(); code != exitDone || !strings.Contains(out, all[i].ID) {
 			t.Errorf("list: code %d, no %s in\n%s", code, all[i].ID, out)
 		}
 	}

@@ -109,3 +109,10 @@ func wrapArgs(cmd *cobra.Command) {
 
 // help is what a command does that only has commands below it. With a RunE, cobra refuses a word that is no command.
 func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+// byDefault adds the command to its parent, and does it also when the parent is called alone.
+func byDefault(parent, cmd *cobra.Command) {
+	parent.AddCommand(cmd)
+	parent.RunE = cmd.RunE
+	parent.Flags().AddFlagSet(cmd.Flags())
+}
